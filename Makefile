@@ -29,7 +29,7 @@ MAKEFLAGS += --no-builtin-rules --no-print-directory
 unexport PYTHONDONTWRITEBYTECODE
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo install check lint unit test faults soak sdks bench revision wheel image dist lock clean
+.PHONY: help demo install check lint unit test faults soak sdks bench openapi revision wheel image dist lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -75,6 +75,11 @@ soak: $(DEV) ## Thousands of random histories and canaries, hundreds of rehearsa
 
 bench: $(DEV) ## Throughput beside a bare baseline
 	@$(BIN)/python -m bench.throughput
+
+openapi: $(DEV) ## Renew schema/openapi.json and outdial.client; BREAKING=--breaking lets clients break
+	@$(BIN)/python -m outdial.api.client_code $(BREAKING)
+	@$(BIN)/ruff check --fix --select I --quiet outdial/client
+	@$(BIN)/ruff format --quiet outdial/client
 
 revision: $(DEV) ## Write a migration for changed tables: make revision MESSAGE="what they get"
 	@$(BIN)/python -m outdial.store.db.revision "$(MESSAGE)"

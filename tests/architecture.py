@@ -64,6 +64,13 @@ REHEARSAL_MAY_IMPORT = PURE_LIBRARY | {
     "pydantic",
     "struct",
 }
+CLIENT_MAY_IMPORT = frozenset(
+    {"outdial.client", "outdial.domain.errors"}
+    | {"__future__", "asyncio", "collections", "dataclasses", "datetime", "functools", "pathlib"}
+    | {"random", "time", "types", "typing", "urllib.parse", "uuid"}
+    | {"httpx", "pydantic", "standardwebhooks"}
+)
+"""Other services install it: nothing of the engine comes along."""
 WORKFLOWS_MAY_IMPORT = PURE_LIBRARY | {
     "asyncio",
     "outdial.contracts",
@@ -203,6 +210,13 @@ def rehearsal_is_pure(source: Source) -> Iterator[Finding]:
         for line, name in imported_names(source):
             if not _within(name, REHEARSAL_MAY_IMPORT):
                 yield line, f"a rehearsal may not import {name}"
+
+
+def client_stands_alone(source: Source) -> Iterator[Finding]:
+    if source.room == "client":
+        for line, name in imported_names(source):
+            if not _within(name, CLIENT_MAY_IMPORT):
+                yield line, f"the client may not import {name}"
 
 
 def matplotlib_is_imported_late(source: Source) -> Iterator[Finding]:
@@ -410,6 +424,7 @@ def locked_calls_are_values(source: Source) -> Iterator[Finding]:
 RULES: tuple[Rule, ...] = (
     domain_is_pure,
     rehearsal_is_pure,
+    client_stands_alone,
     matplotlib_is_imported_late,
     workflows_only_decide,
     dispatch_talks_to_temporal,

@@ -16,6 +16,7 @@ from tests.architecture import (
     RULES,
     Rule,
     Source,
+    client_stands_alone,
     dispatch_talks_to_temporal,
     domain_is_pure,
     doors_are_not_imported,
@@ -52,6 +53,8 @@ FORBIDDEN: list[tuple[Rule, str, str]] = [
     (domain_is_pure, "outdial/domain/rules/day.py", "from ...store import tables"),
     (rehearsal_is_pure, "outdial/rehearsal/loop.py", "import random"),
     (rehearsal_is_pure, "outdial/rehearsal/memory.py", "from outdial.store.call import calls"),
+    (client_stands_alone, "outdial/client/request.py", "from outdial.domain.numbers import phone"),
+    (client_stands_alone, "outdial/client/request.py", "import os"),
     (
         matplotlib_is_imported_late,
         "outdial/cli/report.py",
@@ -139,6 +142,7 @@ FORBIDDEN: list[tuple[Rule, str, str]] = [
 ]
 
 ALLOWED: list[tuple[Rule, str, str]] = [
+    (client_stands_alone, "outdial/client/errors.py", "from outdial.domain import errors"),
     (
         matplotlib_is_imported_late,
         "outdial/drawing/figures.py",

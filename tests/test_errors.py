@@ -50,6 +50,8 @@ BELOW_DOORS = {
     "addition_refused",
     # Become a refusal of the service that had Temporal do something
     "update_refused", "workflow_failed", "workflow_not_found",
+    # Raised by the client of the API, in other services
+    "api_error", "api_unreachable", "webhook_not_verified",
     # Answered to an agent's tool, by the simulated network, and as StackFailed
     "calendar_timed_out", "simulated_refusal", "process_failed",
 }  # fmt: skip

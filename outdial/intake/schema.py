@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
 from typing import Any
 
 from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 
 from outdial.domain.definition.campaign import CampaignDefinition
-from outdial.domain.definition.fields import format_duration
-from outdial.domain.definition.schedule import Span
 
 DIALECT = GenerateJsonSchema.schema_dialect
 
@@ -24,13 +21,6 @@ class _Schema(GenerateJsonSchema):
         if shown.get("default") is None or isinstance(shown["default"], dict):
             shown.pop("default", None)
         return shown
-
-    def encode_default(self, dft: Any) -> Any:
-        if isinstance(dft, timedelta):
-            return format_duration(dft)
-        if isinstance(dft, tuple):
-            return [self.encode_default(item) for item in dft]
-        return str(dft) if isinstance(dft, Span) else super().encode_default(dft)
 
 
 def campaign_schema() -> dict[str, Any]:

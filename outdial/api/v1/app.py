@@ -9,7 +9,9 @@ from fastapi import FastAPI, Security
 from outdial.api.admission import RateHeaders
 from outdial.api.reference import add_reference
 from outdial.api.v1.auth import BEARER, rate_headers
-from outdial.api.v1.problems import ALWAYS, Problem, install_problems
+from outdial.api.v1.document import build_document, operation_id
+from outdial.api.v1.problems import install_problems
+from outdial.api.v1.refusals import ALWAYS
 from outdial.api.v1.routes import (
     agents,
     appointments,
@@ -31,6 +33,7 @@ from outdial.api.v1.routes import (
     suppressions,
     uploads,
 )
+from outdial.api.v1.webhooks import add_webhooks
 
 _DESCRIPTION = """
 Campaigns, calls and their records. Every request carries a key:
@@ -78,6 +81,7 @@ def create_v1() -> FastAPI:
         version="1",
         description=_DESCRIPTION,
         responses=ALWAYS,
+        generate_unique_id_function=operation_id,
         dependencies=[Security(BEARER)],
         redirect_slashes=False,
         docs_url=None,
@@ -89,6 +93,7 @@ def create_v1() -> FastAPI:
     for part in _PARTS:
         app.include_router(part.router)
     app.add_middleware(RateHeaders, shown=rate_headers)
+    add_webhooks(app.webhooks)
     add_reference(app)
     install_problems(app)
     app.openapi = lambda: _document(app)  # type: ignore[method-assign]
@@ -96,13 +101,7 @@ def create_v1() -> FastAPI:
 
 
 def _document(app: FastAPI) -> dict[str, Any]:
-    """The OpenAPI document, with the schema that every error refers to."""
+    """The OpenAPI document, built when it is first asked for."""
     if app.openapi_schema is None:
-        document = FastAPI.openapi(app)
-        reference = "#/components/schemas/{model}"
-        schema = Problem.model_json_schema(ref_template=reference)
-        schemas = document.setdefault("components", {}).setdefault("schemas", {})
-        schemas |= schema.pop("$defs") | {"Problem": schema}
-        document["servers"] = [{"url": "/v1"}]
-        app.openapi_schema = document
+        app.openapi_schema = build_document(app)
     return app.openapi_schema

@@ -3,9 +3,11 @@
 from datetime import datetime
 from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, GetJsonSchemaHandler, field_validator
+from pydantic.json_schema import JsonSchemaValue
 
-from outdial.domain.call.event import CallEvent, EventKind
+from outdial.domain.call.event import CallEvent as ReportedEvent
+from outdial.domain.call.event import EventKind
 from outdial.domain.call.policy import BOUNDED, CallPolicy
 from outdial.domain.call.request import CallBudget, CallView
 from outdial.domain.call.status import AnsweredBy, CallStatus, FailureClass
@@ -56,6 +58,19 @@ class NewCall(CallPolicy):
     webhook: str | None = Field(default=None, max_length=2000)
     """A URL that receives this call's events, besides the tenant's endpoints."""
 
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, core_schema: Any, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        """JSON Schema with durations that may be seconds, too."""
+        schema = super().__get_pydantic_json_schema__(core_schema, handler)
+        properties = handler.resolve_ref_schema(schema)["properties"]
+        for name in BOUNDED:
+            written = properties[name]
+            about = {key: written.pop(key) for key in ("title", "description", "default")}
+            properties[name] = {**about, "anyOf": [written, {"type": "integer", "minimum": 1}]}
+        return schema
+
     @field_validator(*BOUNDED, mode="before")
     @classmethod
     def _seconds(cls, value: Any) -> Any:
@@ -64,7 +79,7 @@ class NewCall(CallPolicy):
         return f"{value}s" if whole and value >= 0 else value
 
 
-class Attempt(BaseModel):
+class CallAttempt(BaseModel):
     """One telephone call to the recipient: the latest, or the one in progress."""
 
     id: str
@@ -104,7 +119,7 @@ class Call(BaseModel):
     scheduled_at: datetime | None
     attempts: int
     """Phone calls that may have rung."""
-    last_attempt: Attempt | None
+    last_attempt: CallAttempt | None
     recording: bool | None
     """Whether it must be recorded, or must not be; null where neither was requested."""
     max_duration_seconds: float
@@ -128,19 +143,19 @@ class Call(BaseModel):
 _MADE = {"last_attempt", "max_duration_seconds", "webhook_endpoint"}
 
 
-def _attempt(view: CallView) -> Attempt | None:
+def _attempt(view: CallView) -> CallAttempt | None:
     last = view.last
     if last is None:
         return None
     made = {"has_transcript", "has_recording"}
-    return Attempt(
-        **last.model_dump(include=set(Attempt.model_fields) - made),
+    return CallAttempt(
+        **last.model_dump(include=set(CallAttempt.model_fields) - made),
         has_transcript=last.transcript is not None,
         has_recording=last.recording_url is not None,
     )
 
 
-class ShownEvent(BaseModel):
+class CallEvent(BaseModel):
     """A report about the call: a change of its status, or its analysis."""
 
     id: str
@@ -151,22 +166,22 @@ class ShownEvent(BaseModel):
     detail: str | None
 
     @classmethod
-    def of(cls, event: CallEvent) -> Self:
+    def of(cls, event: ReportedEvent) -> Self:
         named = set(cls.model_fields) - {"id"}
         return cls(id=event.event_id, **event.model_dump(include=named))
 
 
 class CallDetails(Call):
-    events: list[ShownEvent]
+    events: list[CallEvent]
     """Of all attempts, oldest first."""
 
 
-class Transcript(BaseModel):
+class CallTranscript(BaseModel):
     call_id: str
     transcript: str
 
 
-class Recording(BaseModel):
+class CallRecording(BaseModel):
     call_id: str
     url: str
     """The provider's URL of the recording."""

@@ -22,6 +22,8 @@ PAGE = 50
 
 
 class Page(BaseModel, Generic[Item]):
+    """A page of a list."""
+
     items: list[Item]
     next_cursor: str | None = None
     """The cursor of the next page; null on the last page."""

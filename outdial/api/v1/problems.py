@@ -3,7 +3,6 @@
 import logging
 from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -111,20 +110,19 @@ PROBLEM_CODE: Mapping[str, str] = {
 code. Bodies that are too large or too slow have the code of their status, as every HTTPException.
 """
 
+CODE_OF_STATUS: Mapping[int, str] = {
+    404: "not_found",
+    405: "method_not_allowed",
+    408: "request_timeout",
+    413: "request_entity_too_large",
+}
+"""The `code` of a problem that has no error of ours, by its status."""
+_TITLES = {413: "Content Too Large", 422: "Unprocessable Content"}
+"""As RFC 9110 names them: before 3.13, Python has older names."""
 
-def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """The responses of a route besides its own, for the OpenAPI document."""
-    return {
-        status: {
-            "description": HTTPStatus(status).phrase,
-            "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
-        }
-        for status in statuses
-    }
 
-
-ALWAYS = documented(401, 403, 422, 429, 502, 503)
-"""Statuses that every route may return."""
+def title_of(status: int) -> str:
+    return _TITLES.get(status) or HTTPStatus(status).phrase
 
 
 def install_problems(app: FastAPI) -> None:
@@ -145,7 +143,7 @@ def problem(
     headers: Mapping[str, str] | None = None,
 ) -> JSONResponse:
     document = Problem(
-        title=HTTPStatus(status).phrase,
+        title=title_of(status),
         status=status,
         detail=detail,
         code=code,
@@ -203,11 +201,12 @@ async def http_problem(request: Request, error: Exception) -> JSONResponse:
         field = FieldProblem(field=error.field, message=error.message)
         code = PROBLEM_CODE[error.code]
         return problem(status_of(error, "v1"), code, error.detail, errors=[field])
-    code = HTTPStatus(error.status_code).phrase.lower().replace(" ", "_")
+    status = error.status_code
+    code = CODE_OF_STATUS.get(status) or title_of(status).lower().replace(" ", "_")
     detail = error.detail
-    if error.status_code == 404:
+    if status == 404:
         detail = f"no such resource: {request.url.path}"
-    return problem(error.status_code, code, detail, headers=error.headers)
+    return problem(status, code, detail, headers=error.headers)
 
 
 async def _defect(request: Request, error: Exception) -> JSONResponse:

@@ -13,6 +13,7 @@ import pytest_asyncio
 from outdial.domain.access import EVERYTHING
 from outdial.services.accounts.keys import NewKey, create_key
 from tests.api.conftest import database, serving_world, world
+from tests.api.v1.promises import require_documented
 from tests.services.world import OTHER_TENANT, World
 from tests.serving import client_at
 
@@ -44,7 +45,8 @@ async def new_key(
 
 async def new_customer(http: httpx.AsyncClient, world: World, tenant: str) -> Customer:
     key = await new_key(world, tenant)
-    own = client_at(http.base_url, headers=bearer(key.text))
+    hooks = {"response": [require_documented]}
+    own = client_at(http.base_url, headers=bearer(key.text), event_hooks=hooks)
     return Customer(own, key, tenant)
 
 

@@ -9,7 +9,7 @@ from outdial.api.admission import AdmittedRoute
 from outdial.api.v1.answers import IdempotencyKey, IfMatch, answered_once, tag, version_of
 from outdial.api.v1.auth import needs
 from outdial.api.v1.paging import PAGE, Cursor, Limit, Page, page_of
-from outdial.api.v1.problems import documented
+from outdial.api.v1.refusals import refusals
 from outdial.api.v1.routes.calls import place_of
 from outdial.api.v1.routes.contacts import given
 from outdial.domain.directory import RegisteredAgent
@@ -49,7 +49,7 @@ class NewAgent(BaseModel):
     is_default: bool = False
 
 
-class ChangedAgent(BaseModel):
+class AgentUpdate(BaseModel):
     """Fields left out are not changed."""
 
     model_config = ConfigDict(
@@ -65,7 +65,12 @@ class ChangedAgent(BaseModel):
     is_default: bool | None = None
 
 
-@router.post("", status_code=201, response_model=RegisteredAgent, responses=documented(409))
+@router.post(
+    "",
+    status_code=201,
+    response_model=RegisteredAgent,
+    responses=refusals("conflict", "unknown_line"),
+)
 async def create_agent(
     body: NewAgent,
     request: Request,
@@ -89,7 +94,7 @@ async def list_agents(
     is_active: Annotated[bool | None, Query()] = None,
     caller: Caller = needs("agents:read"),
 ) -> Page[RegisteredAgent]:
-    """Oldest first."""
+    """The registered agents, oldest first."""
     chosen: dict[str, Any] = {} if is_active is None else {"is_active": is_active}
     agents = await directory.page(
         caller.ctx, AGENTS, limit=limit + 1, after=place_of(cursor), **chosen
@@ -97,24 +102,26 @@ async def list_agents(
     return page_of(agents, limit, lambda one: one, lambda one: [one.created_at.isoformat(), one.id])
 
 
-@router.get("/{agent_id}", responses=documented(404))
+@router.get("/{agent_id}", responses=refusals("not_found"))
 async def get_agent(
     agent_id: AgentId, response: Response, caller: Caller = needs("agents:read")
 ) -> RegisteredAgent:
+    """An agent, by the id it was registered under."""
     agent = await directory.get(caller.ctx, AGENTS, agent_id)
     response.headers.update(tag(agent.version))
     return agent
 
 
-@router.patch("/{agent_id}", responses=documented(404, 412))
-async def change_agent(
+@router.patch("/{agent_id}", responses=refusals("not_found", "precondition_failed", "unknown_line"))
+async def update_agent(
     agent_id: AgentId,
-    body: ChangedAgent,
+    body: AgentUpdate,
     response: Response,
     if_match: IfMatch = None,
     caller: Caller = needs("agents:write"),
 ) -> RegisteredAgent:
-    values = given(body, *(set(ChangedAgent.model_fields) - {"line"}))
+    """Change an agent. With `If-Match`, only from that version."""
+    values = given(body, *(set(AgentUpdate.model_fields) - {"line"}))
     directory.require_line(caller.ctx, values.get("line"))
     version = version_of(if_match)
     if {"line", "remote_id", "settings"} & set(values):
@@ -129,8 +136,10 @@ async def change_agent(
     return agent
 
 
-@router.delete("/{agent_id}", status_code=204, responses=documented(404, 412))
-async def remove_agent(
+@router.delete(
+    "/{agent_id}", status_code=204, responses=refusals("not_found", "precondition_failed")
+)
+async def delete_agent(
     agent_id: AgentId, if_match: IfMatch = None, caller: Caller = needs("agents:write")
 ) -> None:
     """Delete an agent. Calls already requested with it are still placed."""

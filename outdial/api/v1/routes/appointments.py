@@ -10,17 +10,14 @@ from outdial.api.admission import AdmittedRoute
 from outdial.api.v1.answers import IdempotencyKey, answered_once
 from outdial.api.v1.auth import needs
 from outdial.api.v1.paging import PAGE, Cursor, Limit, Page, page_of
-from outdial.api.v1.problems import documented
+from outdial.api.v1.refusals import refusals
 from outdial.api.v1.routes.calls import place_of
-from outdial.domain.appointment.appointment import (
-    AppointmentChange,
-    AppointmentStatus,
-    DeskAppointment,
-)
+from outdial.domain.appointment.appointment import AppointmentChange as RecordedChange
+from outdial.domain.appointment.appointment import AppointmentStatus, DeskAppointment
 from outdial.domain.definition.fields import Timestamp
 from outdial.services.accounts.access import Caller
 from outdial.services.appointments import appointments
-from outdial.services.appointments.appointments import DeskChange, DeskFilter, NewAppointment
+from outdial.services.appointments.appointments import DeskChange, DeskFilter
 from outdial.services.compliance.numbers import parse_number
 
 router = APIRouter(prefix="/appointments", tags=["appointments"], route_class=AdmittedRoute)
@@ -30,7 +27,7 @@ _MINUTE = timedelta(minutes=1)
 _Notes = Annotated[str, Field(max_length=20_000)]
 
 
-class EnteredAppointment(BaseModel):
+class NewAppointment(BaseModel):
     """Entered without a check of availability. Calls no longer offer its slots."""
 
     model_config = ConfigDict(
@@ -58,7 +55,7 @@ class EnteredAppointment(BaseModel):
     notes: _Notes | None = None
 
 
-class ChangedAppointment(BaseModel):
+class AppointmentUpdate(BaseModel):
     """Fields left out are not changed."""
 
     model_config = ConfigDict(
@@ -70,7 +67,7 @@ class ChangedAppointment(BaseModel):
     notes: _Notes | None = None
 
 
-class ShownAppointment(BaseModel):
+class Appointment(BaseModel):
     model_config = ConfigDict(use_attribute_docstrings=True)
 
     id: str
@@ -88,11 +85,11 @@ class ShownAppointment(BaseModel):
     updated_at: datetime
 
     @classmethod
-    def of(cls, kept: DeskAppointment) -> "ShownAppointment":
+    def of(cls, kept: DeskAppointment) -> "Appointment":
         return cls(**_members(kept))
 
 
-class ShownChange(BaseModel):
+class AppointmentChange(BaseModel):
     model_config = ConfigDict(use_attribute_docstrings=True)
 
     change: str
@@ -103,29 +100,31 @@ class ShownChange(BaseModel):
     status: AppointmentStatus
 
     @classmethod
-    def of(cls, one: AppointmentChange) -> "ShownChange":
+    def of(cls, one: RecordedChange) -> "AppointmentChange":
         members = one.model_dump(include={"at", "call_id", "starts_at", "status"})
         return cls(change=one.change.value, **members)
 
 
-class AppointmentDetails(ShownAppointment):
-    history: list[ShownChange]
+class AppointmentDetails(Appointment):
+    history: list[AppointmentChange]
     """Oldest first."""
 
 
-@router.post("", status_code=201, response_model=ShownAppointment, responses=documented(404, 409))
-async def enter_appointment(
-    body: EnteredAppointment,
+@router.post(
+    "", status_code=201, response_model=Appointment, responses=refusals("not_found", "conflict")
+)
+async def create_appointment(
+    body: NewAppointment,
     request: Request,
     idempotency_key: IdempotencyKey = None,
     caller: Caller = needs("appointments:write"),
 ) -> Response:
     """Enter an appointment made elsewhere; it counts as confirmed."""
     members = body.model_dump(exclude={"duration_minutes"})
-    new = NewAppointment(**members, duration=body.duration_minutes * _MINUTE)
+    new = appointments.NewAppointment(**members, duration=body.duration_minutes * _MINUTE)
 
-    async def carry_out() -> ShownAppointment:
-        return ShownAppointment.of(await appointments.add(caller.ctx, new))
+    async def carry_out() -> Appointment:
+        return Appointment.of(await appointments.add(caller.ctx, new))
 
     return await answered_once(request, caller, idempotency_key, carry_out, 201)
 
@@ -140,8 +139,8 @@ async def list_appointments(
     starts_from: Timestamp | None = None,
     starts_before: Timestamp | None = None,
     caller: Caller = needs("appointments:read"),
-) -> Page[ShownAppointment]:
-    """Ordered by time."""
+) -> Page[Appointment]:
+    """Appointments, ordered by time."""
     chosen = DeskFilter(
         statuses=tuple(AppointmentStatus(one) for one in status or ()),
         phone=None if phone is None else parse_number(phone),
@@ -151,32 +150,33 @@ async def list_appointments(
         after=place_of(cursor),
     )
     rows = await appointments.page(caller.ctx, chosen, limit=limit + 1)
-    return page_of(rows, limit, ShownAppointment.of, _place)
+    return page_of(rows, limit, Appointment.of, _place)
 
 
-@router.get("/{appointment_id}", responses=documented(404))
+@router.get("/{appointment_id}", responses=refusals("not_found"))
 async def get_appointment(
     appointment_id: AppointmentId, caller: Caller = needs("appointments:read")
 ) -> AppointmentDetails:
+    """An appointment with its history."""
     kept = await appointments.get(caller.ctx, appointment_id)
     steps = await appointments.history(caller.ctx, appointment_id)
-    history = [ShownChange.of(one) for one in steps]
+    history = [AppointmentChange.of(one) for one in steps]
     return AppointmentDetails(**_members(kept), history=history)
 
 
-@router.patch("/{appointment_id}", responses=documented(404))
-async def change_appointment(
+@router.patch("/{appointment_id}", responses=refusals("not_found"))
+async def update_appointment(
     appointment_id: AppointmentId,
-    body: ChangedAppointment,
+    body: AppointmentUpdate,
     caller: Caller = needs("appointments:write"),
-) -> ShownAppointment:
+) -> Appointment:
     """Move it, change its notes, or set its status. A canceled one stays canceled."""
     status = None if body.status is None else AppointmentStatus(body.status)
     change = DeskChange(starts_at=body.starts_at, status=status, notes=body.notes)
-    return ShownAppointment.of(await appointments.change(caller.ctx, appointment_id, change))
+    return Appointment.of(await appointments.change(caller.ctx, appointment_id, change))
 
 
-@router.delete("/{appointment_id}", status_code=204, responses=documented(404))
+@router.delete("/{appointment_id}", status_code=204, responses=refusals("not_found"))
 async def cancel_appointment(
     appointment_id: AppointmentId, caller: Caller = needs("appointments:write")
 ) -> None:

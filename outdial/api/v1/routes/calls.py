@@ -11,9 +11,16 @@ from outdial.api.admission import AdmittedRoute
 from outdial.api.state import state_of
 from outdial.api.v1.answers import IdempotencyKey, idempotent_request, response, shown
 from outdial.api.v1.auth import needs
-from outdial.api.v1.models import Call, CallDetails, NewCall, Recording, ShownEvent, Transcript
+from outdial.api.v1.models import (
+    Call,
+    CallDetails,
+    CallEvent,
+    CallRecording,
+    CallTranscript,
+    NewCall,
+)
 from outdial.api.v1.paging import PAGE, Cursor, Limit, Page, page_of, read_cursor
-from outdial.api.v1.problems import documented
+from outdial.api.v1.refusals import refusals
 from outdial.domain.call.plan import CallRequest
 from outdial.domain.call.request import CallFilter, CallView
 from outdial.domain.call.status import CallStatus
@@ -37,7 +44,9 @@ CallId = Annotated[str, Path(max_length=64, examples=["0c5b6d3e-7a34-4d0f-9c3c-2
     "",
     status_code=202,
     response_model=Call,
-    responses=documented(404, 409),
+    responses=refusals(
+        "not_found", "conflict", "unknown_line", "quota_used_up", "no_callable_recipients"
+    ),
     openapi_extra={"x-idempotent": True},
 )
 async def create_call(
@@ -86,37 +95,42 @@ async def list_calls(
     return page_of(views, limit, Call.of, lambda one: [one.created_at.isoformat(), one.id])
 
 
-@router.get("/{call_id}", responses=documented(404))
+@router.get("/{call_id}", responses=refusals("not_found"))
 async def get_call(call_id: CallId, caller: Caller = needs("calls:read")) -> CallDetails:
+    """A call with its attempts and events. A requested call keeps its id over all attempts."""
     view = await calls.get_call(caller.ctx, call_id)
     events = await calls.call_events(caller.ctx, view)
-    shown = [ShownEvent.of(event) for event in events]
+    shown = [CallEvent.of(event) for event in events]
     return CallDetails(**dict(Call.of(view)), events=shown)
 
 
-@router.get("/{call_id}/transcript", responses=documented(404))
-async def get_transcript(call_id: CallId, caller: Caller = needs("calls:read")) -> Transcript:
+@router.get("/{call_id}/transcript", responses=refusals("not_found"))
+async def get_call_transcript(
+    call_id: CallId, caller: Caller = needs("calls:read")
+) -> CallTranscript:
     """The transcript of the latest attempt; 404 while there is none."""
     view = await calls.get_call(caller.ctx, call_id)
     if view.last is None or view.last.transcript is None:
         raise NotFound("transcript of call", call_id)
-    return Transcript(call_id=view.id, transcript=view.last.transcript)
+    return CallTranscript(call_id=view.id, transcript=view.last.transcript)
 
 
-@router.get("/{call_id}/recording", responses=documented(404))
-async def get_recording(call_id: CallId, caller: Caller = needs("calls:read")) -> Recording:
+@router.get("/{call_id}/recording", responses=refusals("not_found"))
+async def get_call_recording(
+    call_id: CallId, caller: Caller = needs("calls:read")
+) -> CallRecording:
     """The URL of the latest attempt's recording; 404 while there is none."""
     view = await calls.get_call(caller.ctx, call_id)
     if view.last is None or view.last.recording_url is None:
         raise NotFound("recording of call", call_id)
-    return Recording(
+    return CallRecording(
         call_id=view.id,
         url=view.last.recording_url,
         duration_seconds=view.last.duration_seconds,
     )
 
 
-@router.post("/{call_id}/end", responses=documented(404))
+@router.post("/{call_id}/end", responses=refusals("not_found"))
 async def end_call(call_id: CallId, caller: Caller = needs("calls:write")) -> Call:
     """Hang up, or cancel a call that has not been placed. A call that has ended is not changed."""
     return Call.of(await calls.end_call(caller.ctx, call_id))

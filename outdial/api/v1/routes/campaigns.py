@@ -14,7 +14,7 @@ from outdial.api.state import state_of
 from outdial.api.v1.answers import IdempotencyKey, idempotent_request, shown, tag
 from outdial.api.v1.auth import needs
 from outdial.api.v1.paging import PAGE, Cursor, Limit, Page, page_of, read_cursor
-from outdial.api.v1.problems import documented
+from outdial.api.v1.refusals import BY_UPLOAD, OF_DEFINITION, refusals
 from outdial.api.v1.routes.launches import ACCEPTED, accept, carried_out_once
 from outdial.domain.call.claim import CampaignState
 from outdial.domain.definition.differences import Difference, Effect
@@ -122,12 +122,12 @@ class CampaignDetails(Campaign):
     progress: Progress
 
 
-class CannotBeCalled(BaseModel):
+class UncallableRecipients(BaseModel):
     people: int
     reason: str
 
 
-class ShownDifference(BaseModel):
+class DefinitionDifference(BaseModel):
     """A key of a definition, with its values in YAML; null where it is not set."""
 
     path: str
@@ -137,49 +137,65 @@ class ShownDifference(BaseModel):
     """What the change does to a campaign that runs."""
 
     @classmethod
-    def of(cls, difference: Difference) -> "ShownDifference":
+    def of(cls, difference: Difference) -> "DefinitionDifference":
         return cls(**asdict(difference))
 
 
-class Launched(Campaign):
+class LaunchedCampaign(Campaign):
     created: bool
     """False: it was already running, and nothing was changed."""
-    differences: list[ShownDifference]
+    differences: list[DefinitionDifference]
     """What differs from the campaign that is running already; `POST /v1/campaigns/{name}/apply`
     applies it."""
-    never: list[CannotBeCalled]
+    never: list[UncallableRecipients]
     """Recipients who can never be called, by reason."""
     notes: list[str]
     """What its lines will not do: enforce the longest duration, or ring a real telephone."""
 
 
-class State(BaseModel):
+class CampaignStateChange(BaseModel):
     state: CampaignState
     revision: int
     noted_only: bool
     """No workflow is running; the change takes effect when the campaign runs again."""
 
     @classmethod
-    def of(cls, changed: Changed) -> "State":
+    def of(cls, changed: Changed) -> "CampaignStateChange":
         return cls(state=changed.state, revision=changed.revision, noted_only=changed.noted_only)
 
 
-class ReasonBody(BaseModel):
+class PauseRequest(BaseModel):
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"reason": "storm"}]})
 
     reason: str | None = Field(default=None, max_length=500)
 
 
-class StopBody(ReasonBody):
+class StopRequest(PauseRequest):
     hang_up: bool = False
     """Hang up calls in flight instead of letting them end."""
+
+
+_CONTROL = refusals("not_found", "campaign_over", "change_refused", "no_worker")
 
 
 @router.post(
     "",
     status_code=201,
-    response_model=Launched,
-    responses=documented(409, 413) | ACCEPTED,
+    response_model=LaunchedCampaign,
+    responses=refusals(
+        *OF_DEFINITION,
+        *BY_UPLOAD,
+        "conflict",
+        "campaign_running",
+        "campaign_over",
+        "change_refused",
+        "purpose_changed",
+        "stale_plan",
+        "launch_closing",
+        "launch_interrupted",
+        "no_worker",
+    )
+    | ACCEPTED,
     openapi_extra=DEFINITION,
 )
 @accepting(MAX_BYTES)
@@ -231,11 +247,11 @@ async def launch(
         progress=progress,
         public_id=public_id,
     )
-    answer = Launched(
+    answer = LaunchedCampaign(
         **dict(Campaign.of(launched.campaign)),
         created=launched.created,
-        differences=[ShownDifference.of(each) for each in launched.differences],
-        never=[CannotBeCalled(people=n, reason=why) for n, why in launched.never],
+        differences=[DefinitionDifference.of(each) for each in launched.differences],
+        never=[UncallableRecipients(people=n, reason=why) for n, why in launched.never],
         notes=list(launched.notes),
     )
     return shown(answer, 201)
@@ -256,7 +272,7 @@ async def list_campaigns(
     return page_of(records, limit, Campaign.of, lambda record: [record.id])
 
 
-@router.get("/{name}", responses=documented(404))
+@router.get("/{name}", responses=refusals("not_found"))
 async def get_campaign(
     name: Name, response: Response, caller: Caller = needs("campaigns:read")
 ) -> CampaignDetails:
@@ -266,32 +282,37 @@ async def get_campaign(
     return CampaignDetails(**dict(Campaign.of(record)), progress=progress)
 
 
-@router.post("/{name}/pause", responses=documented(404, 409))
+@router.post("/{name}/pause", responses=_CONTROL)
 async def pause_campaign(
-    name: Name, body: ReasonBody | None = None, caller: Caller = needs("campaigns:write")
-) -> State:
+    name: Name, body: PauseRequest | None = None, caller: Caller = needs("campaigns:write")
+) -> CampaignStateChange:
     """Place no more calls; calls in flight continue."""
-    return State.of(await control.pause(caller.ctx, name, reason=body.reason if body else None))
+    return CampaignStateChange.of(
+        await control.pause(caller.ctx, name, reason=body.reason if body else None)
+    )
 
 
-@router.post("/{name}/resume", responses=documented(404, 409))
-async def resume_campaign(name: Name, caller: Caller = needs("campaigns:write")) -> State:
-    return State.of(await control.resume(caller.ctx, name))
+@router.post("/{name}/resume", responses=_CONTROL)
+async def resume_campaign(
+    name: Name, caller: Caller = needs("campaigns:write")
+) -> CampaignStateChange:
+    """Place calls again."""
+    return CampaignStateChange.of(await control.resume(caller.ctx, name))
 
 
-@router.post("/{name}/stop", responses=documented(404, 409))
+@router.post("/{name}/stop", responses=_CONTROL)
 async def stop_campaign(
-    name: Name, body: StopBody | None = None, caller: Caller = needs("campaigns:write")
-) -> State:
+    name: Name, body: StopRequest | None = None, caller: Caller = needs("campaigns:write")
+) -> CampaignStateChange:
     """End it for good. Calls in flight end by themselves, or are hung up."""
-    options = body or StopBody()
-    return State.of(
+    options = body or StopRequest()
+    return CampaignStateChange.of(
         await control.stop(caller.ctx, name, hang_up=options.hang_up, reason=options.reason)
     )
 
 
-@router.get("/{name}/explain", responses=documented(404))
-async def explain(
+@router.get("/{name}/explain", responses=refusals("not_found"))
+async def explain_recipient(
     name: Name,
     phone: Annotated[str, Query(max_length=50, examples=["+12125550143"])],
     caller: Caller = needs("campaigns:read"),

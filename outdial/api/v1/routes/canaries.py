@@ -8,7 +8,7 @@ from pydantic import BaseModel
 
 from outdial.api.admission import AdmittedRoute
 from outdial.api.v1.auth import needs
-from outdial.api.v1.problems import documented
+from outdial.api.v1.refusals import refusals
 from outdial.api.v1.routes.campaigns import Name
 from outdial.domain.canary.evidence import NEEDED, GuardMetric
 from outdial.domain.canary.record import CanaryRecord
@@ -16,10 +16,10 @@ from outdial.domain.canary.verdict import CanaryState
 from outdial.services.accounts.access import Caller
 from outdial.services.campaigns import canaries
 
-router = APIRouter(prefix="/campaigns", tags=["campaigns"], route_class=AdmittedRoute)
+router = APIRouter(prefix="/campaigns", tags=["revisions"], route_class=AdmittedRoute)
 
 
-class ArmFigures(BaseModel):
+class CanaryArm(BaseModel):
     people: int
     """Recipients whose first call has been compared."""
     answered: int
@@ -31,7 +31,7 @@ class ArmFigures(BaseModel):
     cost: float
 
 
-class GuardEvidence(BaseModel):
+class CanaryEvidence(BaseModel):
     metric: GuardMetric
     evidence: float
     """Against the canary; 1 or less on average while it is no worse. At `evidence_needed` of the
@@ -53,9 +53,9 @@ class Canary(BaseModel):
     """The arm of each recipient follows from it."""
     needed: int
     """So many recipients of the canary are compared before it is promoted."""
-    canary: ArmFigures
-    rest: ArmFigures
-    evidence: list[GuardEvidence]
+    canary: CanaryArm
+    rest: CanaryArm
+    evidence: list[CanaryEvidence]
     evidence_needed: float
     began_at: datetime
     ended_at: datetime | None
@@ -67,18 +67,18 @@ class Canary(BaseModel):
         evidence = record.evidence
         return cls(
             **record.model_dump(exclude={"id", "evidence"}),
-            canary=ArmFigures(**asdict(evidence.canary)),
-            rest=ArmFigures(**asdict(evidence.rest)),
+            canary=CanaryArm(**asdict(evidence.canary)),
+            rest=CanaryArm(**asdict(evidence.rest)),
             evidence=[
-                GuardEvidence(metric=metric, evidence=evidence.e_value(metric))
+                CanaryEvidence(metric=metric, evidence=evidence.e_value(metric))
                 for metric in GuardMetric
             ],
             evidence_needed=NEEDED,
         )
 
 
-@router.get("/{name}/canary", responses=documented(404))
-async def read_canary(name: Name, caller: Caller = needs("campaigns:read")) -> Canary:
+@router.get("/{name}/canary", responses=refusals("not_found"))
+async def get_canary(name: Name, caller: Caller = needs("campaigns:read")) -> Canary:
     """The last canary of a campaign, running or ended: both arms beside each other, and the
     evidence against it."""
     return Canary.of(await canaries.read_canary(caller.ctx, name))

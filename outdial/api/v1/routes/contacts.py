@@ -9,7 +9,7 @@ from outdial.api.admission import AdmittedRoute
 from outdial.api.v1.answers import IdempotencyKey, IfMatch, answered_once, tag, version_of
 from outdial.api.v1.auth import needs
 from outdial.api.v1.paging import PAGE, Cursor, Limit, Page, page_of
-from outdial.api.v1.problems import documented
+from outdial.api.v1.refusals import refusals
 from outdial.api.v1.routes.calls import place_of
 from outdial.domain.directory import Contact
 from outdial.services.accounts import directory
@@ -45,7 +45,7 @@ class NewContact(ContactBody):
     phone: str = Field(max_length=50)
 
 
-class ChangedContact(ContactBody):
+class ContactUpdate(ContactBody):
     """Fields left out are not changed."""
 
     model_config = ConfigDict(
@@ -55,7 +55,7 @@ class ChangedContact(ContactBody):
     phone: str | None = Field(default=None, max_length=50)
 
 
-@router.post("", status_code=201, response_model=Contact, responses=documented(409))
+@router.post("", status_code=201, response_model=Contact, responses=refusals("conflict"))
 async def create_contact(
     body: NewContact,
     request: Request,
@@ -78,7 +78,7 @@ async def list_contacts(
     tag: Annotated[list[str] | None, Query(max_length=20)] = None,
     caller: Caller = needs("contacts:read"),
 ) -> Page[Contact]:
-    """Oldest first; `search` matches names, company, email and number."""
+    """The contacts, oldest first; `search` matches names, company, email and number."""
     contacts = await directory.page(
         caller.ctx,
         CONTACTS,
@@ -92,23 +92,25 @@ async def list_contacts(
     )
 
 
-@router.get("/{contact_id}", responses=documented(404))
+@router.get("/{contact_id}", responses=refusals("not_found"))
 async def get_contact(
     contact_id: ContactId, response: Response, caller: Caller = needs("contacts:read")
 ) -> Contact:
+    """A contact, with its version as the ETag."""
     contact = await directory.get(caller.ctx, CONTACTS, contact_id)
     response.headers.update(tag(contact.version))
     return contact
 
 
-@router.patch("/{contact_id}", responses=documented(404, 409, 412))
-async def change_contact(
+@router.patch("/{contact_id}", responses=refusals("not_found", "conflict", "precondition_failed"))
+async def update_contact(
     contact_id: ContactId,
-    body: ChangedContact,
+    body: ContactUpdate,
     response: Response,
     if_match: IfMatch = None,
     caller: Caller = needs("contacts:write"),
 ) -> Contact:
+    """Change a contact. With `If-Match`, only from that version."""
     contact = await directory.change(
         caller.ctx,
         CONTACTS,
@@ -120,8 +122,10 @@ async def change_contact(
     return contact
 
 
-@router.delete("/{contact_id}", status_code=204, responses=documented(404, 412))
-async def remove_contact(
+@router.delete(
+    "/{contact_id}", status_code=204, responses=refusals("not_found", "precondition_failed")
+)
+async def delete_contact(
     contact_id: ContactId, if_match: IfMatch = None, caller: Caller = needs("contacts:write")
 ) -> None:
     """Delete a contact. Its calls are kept."""

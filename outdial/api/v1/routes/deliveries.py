@@ -1,7 +1,7 @@
 """/v1/deliveries: the log of outgoing webhooks."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel
@@ -9,11 +9,12 @@ from pydantic import BaseModel
 from outdial.api.admission import AdmittedRoute
 from outdial.api.v1.auth import needs
 from outdial.api.v1.paging import PAGE, Cursor, Limit, Page, page_of
-from outdial.api.v1.problems import documented
+from outdial.api.v1.refusals import refusals
 from outdial.api.v1.routes.calls import place_of
 from outdial.api.v1.routes.endpoints import EndpointId
 from outdial.domain.definition.fields import Timestamp
-from outdial.domain.endpoint import Delivery, DeliveryAttempt, DeliveryState
+from outdial.domain.endpoint import Delivery as StoredDelivery
+from outdial.domain.endpoint import DeliveryAttempt, DeliveryState
 from outdial.services.accounts.access import Caller
 from outdial.services.errors import RequestRefused
 from outdial.services.webhooks import deliveries
@@ -23,7 +24,7 @@ router = APIRouter(tags=["deliveries"], route_class=AdmittedRoute)
 DeliveryId = Annotated[int, Path(ge=1, le=2**53, examples=[1])]
 
 
-class ShownDelivery(BaseModel):
+class Delivery(BaseModel):
     id: int
     endpoint_id: str
     event_id: str
@@ -40,15 +41,20 @@ class ShownDelivery(BaseModel):
     last_error: str | None
 
     @classmethod
-    def of(cls, delivery: Delivery) -> "ShownDelivery":
+    def of(cls, delivery: StoredDelivery) -> "Delivery":
         values: dict[str, Any] = delivery.model_dump(include=set(cls.model_fields))
         return cls(**values | {"next_at": delivery.next_try_at})
 
 
-class DeliveryDetails(ShownDelivery):
+class DeliveryDetails(Delivery):
     payload: str
     tries: list[DeliveryAttempt]
     """Every attempt with its response and timing, oldest first."""
+
+
+class SentTest(BaseModel):
+    endpoint: str
+    type: Literal["test"] = "test"
 
 
 @router.get("/deliveries")
@@ -62,7 +68,7 @@ async def list_deliveries(
     created_from: Timestamp | None = None,
     created_before: Timestamp | None = None,
     caller: Caller = needs("endpoints:read"),
-) -> Page[ShownDelivery]:
+) -> Page[Delivery]:
     """Webhooks sent and waiting, newest first."""
     chosen = DeliveryFilter(
         endpoint_id=endpoint,
@@ -75,9 +81,7 @@ async def list_deliveries(
     rows = await deliveries.list_deliveries(
         caller.ctx, chosen, limit=limit + 1, before=_place_of(cursor)
     )
-    return page_of(
-        rows, limit, ShownDelivery.of, lambda one: [one.created_at.isoformat(), str(one.id)]
-    )
+    return page_of(rows, limit, Delivery.of, lambda one: [one.created_at.isoformat(), str(one.id)])
 
 
 def _place_of(cursor: str | None) -> tuple[datetime, int] | None:
@@ -90,28 +94,33 @@ def _place_of(cursor: str | None) -> tuple[datetime, int] | None:
     return place[0], int(place[1])
 
 
-@router.get("/deliveries/{delivery_id}", responses=documented(404))
+@router.get("/deliveries/{delivery_id}", responses=refusals("not_found"))
 async def get_delivery(
     delivery_id: DeliveryId, caller: Caller = needs("endpoints:read")
 ) -> DeliveryDetails:
+    """A delivery with its payload, and every attempt with its answer."""
     delivery, tries = await deliveries.get_delivery(caller.ctx, delivery_id)
-    return DeliveryDetails(
-        **dict(ShownDelivery.of(delivery)), payload=delivery.payload, tries=tries
-    )
+    return DeliveryDetails(**dict(Delivery.of(delivery)), payload=delivery.payload, tries=tries)
 
 
-@router.post("/deliveries/{delivery_id}/redeliver", status_code=202, responses=documented(404, 409))
-async def redeliver(
+@router.post(
+    "/deliveries/{delivery_id}/redeliver",
+    status_code=202,
+    responses=refusals("not_found", "conflict"),
+)
+async def redeliver_webhook(
     delivery_id: DeliveryId, caller: Caller = needs("endpoints:write")
-) -> ShownDelivery:
+) -> Delivery:
     """Deliver it again, with all its retries."""
-    return ShownDelivery.of(await deliveries.redeliver(caller.ctx, delivery_id))
+    return Delivery.of(await deliveries.redeliver(caller.ctx, delivery_id))
 
 
-@router.post("/endpoints/{endpoint_id}/test", status_code=202, responses=documented(404, 409))
-async def send_test(
+@router.post(
+    "/endpoints/{endpoint_id}/test", status_code=202, responses=refusals("not_found", "conflict")
+)
+async def send_test_webhook(
     endpoint_id: EndpointId, caller: Caller = needs("endpoints:write")
-) -> dict[str, str]:
+) -> SentTest:
     """Send an event of type `test` to an endpoint."""
     await deliveries.send_test(caller.ctx, endpoint_id)
-    return {"endpoint": endpoint_id, "type": "test"}
+    return SentTest(endpoint=endpoint_id)

@@ -10,9 +10,10 @@ from outdial.api.admission import AdmittedRoute
 from outdial.api.v1.answers import IdempotencyKey, IfMatch, answered_once, tag, version_of
 from outdial.api.v1.auth import needs
 from outdial.api.v1.paging import PAGE, Cursor, Limit, Page, page_of
-from outdial.api.v1.problems import documented
+from outdial.api.v1.refusals import refusals
 from outdial.api.v1.routes.calls import place_of
-from outdial.domain.endpoint import EVERY_EVENT, STANDARD, Endpoint, EndpointKind, EndpointState
+from outdial.domain.endpoint import EVERY_EVENT, STANDARD, EndpointKind, EndpointState
+from outdial.domain.endpoint import Endpoint as StoredEndpoint
 from outdial.services.accounts.access import Caller
 from outdial.services.webhooks import endpoints
 
@@ -44,7 +45,7 @@ class NewEndpoint(BaseModel):
     as `buildvoiceai`. Events are selected by our names in any case."""
 
 
-class ChangedEndpoint(BaseModel):
+class EndpointUpdate(BaseModel):
     """Fields left out are not changed."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"enabled": True}]})
@@ -56,7 +57,7 @@ class ChangedEndpoint(BaseModel):
     """When enabled again, it receives what has waited."""
 
 
-class ShownEndpoint(BaseModel):
+class Endpoint(BaseModel):
     id: str
     kind: EndpointKind
     name: str | None
@@ -72,7 +73,7 @@ class ShownEndpoint(BaseModel):
     updated_at: datetime
 
     @classmethod
-    def of(cls, endpoint: Endpoint) -> "ShownEndpoint":
+    def of(cls, endpoint: StoredEndpoint) -> "Endpoint":
         return cls(**endpoint.model_dump(include=set(cls.model_fields)))
 
 
@@ -84,7 +85,7 @@ class EndpointSecret(BaseModel):
     """Until when the secret before a rotation is valid too; null: none is."""
 
 
-class RotateSecret(BaseModel):
+class SecretRotation(BaseModel):
     model_config = ConfigDict(
         extra="forbid",
         use_attribute_docstrings=True,
@@ -96,11 +97,11 @@ class RotateSecret(BaseModel):
     has leaked."""
 
 
-class CreatedEndpoint(ShownEndpoint):
+class CreatedEndpoint(Endpoint):
     secret: str
 
 
-@router.post("", status_code=201, response_model=CreatedEndpoint, responses=documented(409))
+@router.post("", status_code=201, response_model=CreatedEndpoint, responses=refusals("conflict"))
 async def create_endpoint(
     body: NewEndpoint,
     request: Request,
@@ -113,7 +114,7 @@ async def create_endpoint(
         made = await endpoints.create_endpoint(
             caller.ctx, body.url, tuple(body.events), name=body.name, scheme=body.scheme
         )
-        return CreatedEndpoint(**dict(ShownEndpoint.of(made)), secret=made.secret)
+        return CreatedEndpoint(**dict(Endpoint.of(made)), secret=made.secret)
 
     return await answered_once(request, caller, idempotency_key, carry_out, 201)
 
@@ -121,31 +122,31 @@ async def create_endpoint(
 @router.get("")
 async def list_endpoints(
     limit: Limit = PAGE, cursor: Cursor = None, caller: Caller = needs("endpoints:read")
-) -> Page[ShownEndpoint]:
-    """Oldest first, those of campaigns and calls included."""
+) -> Page[Endpoint]:
+    """The endpoints, oldest first, those of campaigns and calls included."""
     listed = await endpoints.list_endpoints(caller.ctx, limit=limit + 1, after=place_of(cursor))
-    return page_of(
-        listed, limit, ShownEndpoint.of, lambda one: [one.created_at.isoformat(), one.id]
-    )
+    return page_of(listed, limit, Endpoint.of, lambda one: [one.created_at.isoformat(), one.id])
 
 
-@router.get("/{endpoint_id}", responses=documented(404))
+@router.get("/{endpoint_id}", responses=refusals("not_found"))
 async def get_endpoint(
     endpoint_id: EndpointId, response: Response, caller: Caller = needs("endpoints:read")
-) -> ShownEndpoint:
+) -> Endpoint:
+    """An endpoint, without its secret; its version is the ETag."""
     endpoint = await endpoints.get_endpoint(caller.ctx, endpoint_id)
     response.headers.update(tag(endpoint.version))
-    return ShownEndpoint.of(endpoint)
+    return Endpoint.of(endpoint)
 
 
-@router.patch("/{endpoint_id}", responses=documented(404, 412))
-async def change_endpoint(
+@router.patch("/{endpoint_id}", responses=refusals("not_found", "precondition_failed"))
+async def update_endpoint(
     endpoint_id: EndpointId,
-    body: ChangedEndpoint,
+    body: EndpointUpdate,
     response: Response,
     if_match: IfMatch = None,
     caller: Caller = needs("endpoints:write"),
-) -> ShownEndpoint:
+) -> Endpoint:
+    """Change an endpoint, or enable it again. With `If-Match`, only from that version."""
     endpoint = await endpoints.change_endpoint(
         caller.ctx,
         endpoint_id,
@@ -156,36 +157,39 @@ async def change_endpoint(
         version=version_of(if_match),
     )
     response.headers.update(tag(endpoint.version))
-    return ShownEndpoint.of(endpoint)
+    return Endpoint.of(endpoint)
 
 
-@router.get("/{endpoint_id}/secret", responses=documented(404))
-async def get_secret(
+@router.get("/{endpoint_id}/secret", responses=refusals("not_found"))
+async def get_endpoint_secret(
     endpoint_id: EndpointId, caller: Caller = needs("endpoints:write")
 ) -> EndpointSecret:
+    """The secret by which webhooks of this endpoint are verified."""
     endpoint = await endpoints.get_endpoint(caller.ctx, endpoint_id)
     return await _secret_of(caller, endpoint)
 
 
-@router.post("/{endpoint_id}/secret/rotate", responses=documented(404))
-async def rotate_secret(
+@router.post("/{endpoint_id}/secret/rotate", responses=refusals("not_found"))
+async def rotate_endpoint_secret(
     endpoint_id: EndpointId,
-    body: RotateSecret | None = None,
+    body: SecretRotation | None = None,
     caller: Caller = needs("endpoints:write"),
 ) -> EndpointSecret:
     """Replace the secret. During the overlap, webhooks are signed with both."""
-    overlap = timedelta(hours=(body or RotateSecret()).overlap_hours)
+    overlap = timedelta(hours=(body or SecretRotation()).overlap_hours)
     endpoint = await endpoints.rotate_secret(caller.ctx, endpoint_id, overlap=overlap)
     return await _secret_of(caller, endpoint)
 
 
-async def _secret_of(caller: Caller, endpoint: Endpoint) -> EndpointSecret:
+async def _secret_of(caller: Caller, endpoint: StoredEndpoint) -> EndpointSecret:
     until = await endpoints.former_secret_until(caller.ctx, endpoint.id)
     return EndpointSecret(id=endpoint.id, secret=endpoint.secret, former_until=until)
 
 
-@router.delete("/{endpoint_id}", status_code=204, responses=documented(404, 412))
-async def remove_endpoint(
+@router.delete(
+    "/{endpoint_id}", status_code=204, responses=refusals("not_found", "precondition_failed")
+)
+async def delete_endpoint(
     endpoint_id: EndpointId, if_match: IfMatch = None, caller: Caller = needs("endpoints:write")
 ) -> None:
     """Delete an endpoint. Its deliveries stay in the log."""

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from outdial.api.admission import AdmittedRoute
 from outdial.api.v1.auth import needs
 from outdial.api.v1.paging import PAGE, Cursor, Limit, Page, page_of, read_cursor
-from outdial.api.v1.problems import documented
+from outdial.api.v1.refusals import refusals
 from outdial.domain.access import EVERYTHING, ApiKey
 from outdial.domain.definition.fields import Timestamp
 from outdial.services.accounts import keys
@@ -19,7 +19,7 @@ router = APIRouter(prefix="/keys", tags=["keys"], route_class=AdmittedRoute)
 KeyId = Annotated[str, Path(max_length=64)]
 
 
-class NewKeyBody(BaseModel):
+class NewKey(BaseModel):
     model_config = ConfigDict(
         extra="forbid",
         json_schema_extra={
@@ -35,26 +35,26 @@ class NewKeyBody(BaseModel):
     the key that creates it, else as the installation's settings."""
 
 
-class RotateBody(BaseModel):
+class KeyRotation(BaseModel):
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"grace_hours": 24}]})
 
     grace_hours: float = Field(default=0, ge=0, le=720)
     """How long the previous secret stays valid."""
 
 
-class SwitchBody(BaseModel):
+class KeyUpdate(BaseModel):
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"enabled": False}]})
 
     enabled: bool
 
 
-class ShownKey(ApiKey):
+class CreatedKey(ApiKey):
     key: str
     """The key itself; it is not shown again."""
 
 
-@router.post("", status_code=201, responses=documented(413))
-async def create_key(body: NewKeyBody, caller: Caller = needs("keys:write")) -> ShownKey:
+@router.post("", status_code=201, responses=refusals("key_outranked"))
+async def create_key(body: NewKey, caller: Caller = needs("keys:write")) -> CreatedKey:
     """Create a key. It has at most the scopes and the lifetime of the key that creates it."""
     new = await keys.create_key(
         caller.ctx,
@@ -64,7 +64,7 @@ async def create_key(body: NewKeyBody, caller: Caller = needs("keys:write")) -> 
         calls_per_day=body.calls_per_day,
         by=caller.key,
     )
-    return ShownKey(**new.key.model_dump(), key=new.text)
+    return CreatedKey(**new.key.model_dump(), key=new.text)
 
 
 @router.get("")
@@ -77,30 +77,31 @@ async def list_keys(
     return page_of(rows, limit, lambda key: key, lambda key: [key.id])
 
 
-@router.get("/{key_id}", responses=documented(404))
+@router.get("/{key_id}", responses=refusals("not_found"))
 async def get_key(key_id: KeyId, caller: Caller = needs("keys:read")) -> ApiKey:
+    """A key, without its secret."""
     return await keys.get_key(caller.ctx, key_id)
 
 
-@router.patch("/{key_id}", responses=documented(404))
-async def switch_key(
-    key_id: KeyId, body: SwitchBody, caller: Caller = needs("keys:write")
+@router.patch("/{key_id}", responses=refusals("not_found", "key_outranked"))
+async def update_key(
+    key_id: KeyId, body: KeyUpdate, caller: Caller = needs("keys:write")
 ) -> ApiKey:
     """Disable a key, or enable it again."""
     return await keys.switch_key(caller.ctx, key_id, enabled=body.enabled, by=caller.key)
 
 
-@router.post("/{key_id}/rotate", responses=documented(404))
+@router.post("/{key_id}/rotate", responses=refusals("not_found", "key_outranked"))
 async def rotate_key(
-    key_id: KeyId, body: RotateBody | None = None, caller: Caller = needs("keys:write")
-) -> ShownKey:
+    key_id: KeyId, body: KeyRotation | None = None, caller: Caller = needs("keys:write")
+) -> CreatedKey:
     """Replace a key's secret."""
     grace = timedelta(hours=body.grace_hours if body else 0)
     new = await keys.rotate_key(caller.ctx, key_id, grace=grace, by=caller.key)
-    return ShownKey(**new.key.model_dump(), key=new.text)
+    return CreatedKey(**new.key.model_dump(), key=new.text)
 
 
-@router.delete("/{key_id}", responses=documented(404))
+@router.delete("/{key_id}", responses=refusals("not_found", "key_outranked"))
 async def revoke_key(key_id: KeyId, caller: Caller = needs("keys:write")) -> ApiKey:
     """Revoke a key for good. It stays listed."""
     return await keys.revoke_key(caller.ctx, key_id, by=caller.key)

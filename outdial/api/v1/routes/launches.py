@@ -15,7 +15,8 @@ from outdial.api.admission import AdmittedRoute
 from outdial.api.state import state_of
 from outdial.api.v1.answers import response, shown
 from outdial.api.v1.auth import needs
-from outdial.api.v1.problems import FieldProblem, documented
+from outdial.api.v1.problems import FieldProblem
+from outdial.api.v1.refusals import refusals
 from outdial.domain.record import StagingKind, StagingRecord, StagingState
 from outdial.services.accounts.access import Caller
 from outdial.services.accounts.once import Answer, Begun, once_begun
@@ -128,13 +129,13 @@ def _state(record: StagingRecord) -> LaunchState:
     return LaunchState(record.state.value)
 
 
-@router.get("/{launch_id}", responses=documented(404))
+@router.get("/{launch_id}", responses=refusals("not_found"))
 async def get_launch(launch_id: LaunchId, caller: Caller = needs("campaigns:read")) -> Launch:
     """How far it is, or how it ended; for a day after its end."""
     return Launch.of(await follow_staging(caller.ctx, launch_id))
 
 
-@router.delete("/{launch_id}", status_code=202, responses=documented(404, 409))
+@router.delete("/{launch_id}", status_code=202, responses=refusals("not_found", "change_refused"))
 async def cancel_launch(launch_id: LaunchId, caller: Caller = needs("campaigns:write")) -> Launch:
     """Cancel a launch that is staging: what is stored of it is removed."""
     staging = await cancel_staging(caller.ctx, launch_id)

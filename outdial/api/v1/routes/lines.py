@@ -7,7 +7,7 @@ from pydantic import BaseModel
 
 from outdial.api.admission import AdmittedRoute
 from outdial.api.v1.auth import needs
-from outdial.api.v1.problems import documented
+from outdial.api.v1.refusals import refusals
 from outdial.services.accounts.access import Caller
 from outdial.services.operations import lines
 from outdial.services.operations.line_view import LineView
@@ -26,8 +26,9 @@ async def list_lines(caller: Caller = needs("lines:read")) -> LineList:
     return LineList(items=[LineView.of(status) for status in statuses])
 
 
-@router.get("/{name}", responses=documented(404))
+@router.get("/{name}", responses=refusals("not_found"))
 async def get_line(
     name: Annotated[str, Path(max_length=100)], caller: Caller = needs("lines:read")
 ) -> LineView:
+    """One line: its state, its limits, and its latest failures."""
     return LineView.of(await lines.get_line(caller.ctx, name))

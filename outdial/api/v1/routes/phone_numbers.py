@@ -9,7 +9,7 @@ from outdial.api.admission import AdmittedRoute
 from outdial.api.v1.answers import IdempotencyKey, IfMatch, answered_once, tag, version_of
 from outdial.api.v1.auth import needs
 from outdial.api.v1.paging import PAGE, Cursor, Limit, Page, page_of
-from outdial.api.v1.problems import documented
+from outdial.api.v1.refusals import refusals
 from outdial.api.v1.routes.calls import place_of
 from outdial.api.v1.routes.contacts import given
 from outdial.domain.directory import PhoneNumber
@@ -22,7 +22,7 @@ router = APIRouter(prefix="/phone-numbers", tags=["phone numbers"], route_class=
 NumberId = Annotated[str, Path(max_length=64)]
 
 
-class ChangedNumber(BaseModel):
+class PhoneNumberUpdate(BaseModel):
     """Fields left out are not changed."""
 
     model_config = ConfigDict(
@@ -36,7 +36,7 @@ class ChangedNumber(BaseModel):
     metadata: dict[str, Any] = Field(default_factory=dict)
 
 
-class NewNumber(ChangedNumber):
+class NewPhoneNumber(PhoneNumberUpdate):
     model_config = ConfigDict(
         extra="forbid", json_schema_extra={"examples": [{"phone": "+12125550100"}]}
     )
@@ -44,9 +44,11 @@ class NewNumber(ChangedNumber):
     phone: str = Field(max_length=50)
 
 
-@router.post("", status_code=201, response_model=PhoneNumber, responses=documented(409))
-async def create_number(
-    body: NewNumber,
+@router.post(
+    "", status_code=201, response_model=PhoneNumber, responses=refusals("conflict", "unknown_line")
+)
+async def create_phone_number(
+    body: NewPhoneNumber,
     request: Request,
     idempotency_key: IdempotencyKey = None,
     caller: Caller = needs("phone_numbers:write"),
@@ -62,10 +64,10 @@ async def create_number(
 
 
 @router.get("")
-async def list_numbers(
+async def list_phone_numbers(
     limit: Limit = PAGE, cursor: Cursor = None, caller: Caller = needs("phone_numbers:read")
 ) -> Page[PhoneNumber]:
-    """Oldest first."""
+    """The registered caller ids, oldest first."""
     numbers = await directory.page(
         caller.ctx, PHONE_NUMBERS, limit=limit + 1, after=place_of(cursor)
     )
@@ -74,23 +76,27 @@ async def list_numbers(
     )
 
 
-@router.get("/{number_id}", responses=documented(404))
-async def get_number(
+@router.get("/{number_id}", responses=refusals("not_found"))
+async def get_phone_number(
     number_id: NumberId, response: Response, caller: Caller = needs("phone_numbers:read")
 ) -> PhoneNumber:
+    """A registered caller id, with its version as the ETag."""
     number = await directory.get(caller.ctx, PHONE_NUMBERS, number_id)
     response.headers.update(tag(number.version))
     return number
 
 
-@router.patch("/{number_id}", responses=documented(404, 412))
-async def change_number(
+@router.patch(
+    "/{number_id}", responses=refusals("not_found", "precondition_failed", "unknown_line")
+)
+async def update_phone_number(
     number_id: NumberId,
-    body: ChangedNumber,
+    body: PhoneNumberUpdate,
     response: Response,
     if_match: IfMatch = None,
     caller: Caller = needs("phone_numbers:write"),
 ) -> PhoneNumber:
+    """Change a registered caller id. With `If-Match`, only from that version."""
     values = given(body)
     directory.require_line(caller.ctx, values.get("line"))
     if "line" in values:
@@ -103,8 +109,11 @@ async def change_number(
     return number
 
 
-@router.delete("/{number_id}", status_code=204, responses=documented(404, 412))
-async def remove_number(
+@router.delete(
+    "/{number_id}", status_code=204, responses=refusals("not_found", "precondition_failed")
+)
+async def delete_phone_number(
     number_id: NumberId, if_match: IfMatch = None, caller: Caller = needs("phone_numbers:write")
 ) -> None:
+    """Delete a caller id. Calls already requested with it are still placed."""
     await directory.remove(caller.ctx, PHONE_NUMBERS, number_id, version=version_of(if_match))

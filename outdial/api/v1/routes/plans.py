@@ -8,7 +8,7 @@ from outdial.api.admission import AdmittedRoute
 from outdial.api.planning import RUNS, plan_definition
 from outdial.api.state import state_of
 from outdial.api.v1.auth import needs
-from outdial.api.v1.problems import documented
+from outdial.api.v1.refusals import OF_DEFINITION, refusals
 from outdial.api.v1.routes.campaigns import LISTED_DEFINITION, body_text
 from outdial.domain.definition.fields import Timestamp
 from outdial.intake.apart import parse_apart
@@ -16,11 +16,15 @@ from outdial.intake.definition import read_definition_text
 from outdial.services.accounts.access import Caller
 from outdial.services.campaigns.plan_document import PlanDocument
 
-router = APIRouter(prefix="/campaigns", tags=["campaigns"], route_class=AdmittedRoute)
+router = APIRouter(prefix="/campaigns", tags=["plans"], route_class=AdmittedRoute)
 MOST_RUNS = 20
 
 
-@router.post("/plan", responses=documented(413), openapi_extra=LISTED_DEFINITION)
+@router.post(
+    "/plan",
+    responses=refusals(*OF_DEFINITION, "plan_too_large", "rehearsal_failed", "row_process_failed"),
+    openapi_extra=LISTED_DEFINITION,
+)
 async def plan_campaign(
     request: Request,
     runs: Annotated[

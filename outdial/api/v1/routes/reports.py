@@ -6,18 +6,18 @@ from fastapi import APIRouter, Query
 
 from outdial.api.admission import AdmittedRoute
 from outdial.api.v1.auth import needs
-from outdial.api.v1.problems import documented
+from outdial.api.v1.refusals import refusals
 from outdial.api.v1.routes.campaigns import Name
 from outdial.domain.report.report import CampaignReport
 from outdial.services.accounts.access import Caller
 from outdial.services.campaigns.reporting import make_report
 
-router = APIRouter(prefix="/campaigns", tags=["campaigns"], route_class=AdmittedRoute)
+router = APIRouter(prefix="/campaigns", tags=["reports"], route_class=AdmittedRoute)
 MOST_ROWS = 100_000
 """Recipients and calls; a process takes some seconds to read so many."""
 
 
-@router.get("/{name}/report", responses=documented(404))
+@router.get("/{name}/report", responses=refusals("not_found", "report_too_large"))
 async def get_report(
     name: Name,
     launch: Annotated[

@@ -15,7 +15,7 @@ from outdial.api.bodies import LARGE, accepting
 from outdial.api.v1.answers import IdempotencyKey, idempotent_request, shown
 from outdial.api.v1.auth import needs
 from outdial.api.v1.paging import PAGE, Cursor, Limit, Page, page_of, read_cursor
-from outdial.api.v1.problems import documented
+from outdial.api.v1.refusals import BY_UPLOAD, refusals
 from outdial.api.v1.routes.campaigns import Name
 from outdial.api.v1.routes.launches import Launch, carried_out_once
 from outdial.domain.call.claim import CampaignState
@@ -44,12 +44,12 @@ class NewRecipients(BaseModel):
     recipients: list[InlineRecipient] = Field(min_length=1, max_length=10_000)
 
 
-class Added(BaseModel):
+class AddedRecipients(BaseModel):
     added: int
     state: CampaignState
 
 
-class ShownResult(BaseModel):
+class RecipientResult(BaseModel):
     recipient: int
     phone: str
     state: RecipientState
@@ -68,7 +68,7 @@ class ShownResult(BaseModel):
     structured: dict[str, Any]
 
     @classmethod
-    def of(cls, result: Result) -> "ShownResult":
+    def of(cls, result: Result) -> "RecipientResult":
         recipient, last = result.recipient, result.last
         of_recipient = {
             "phone",
@@ -100,8 +100,18 @@ _FILE: dict[str, Any] = {
 @router.post(
     "/{name}/recipients",
     status_code=202,
-    response_model=Added | Launch,
-    responses=documented(404, 409, 413),
+    response_model=AddedRecipients | Launch,
+    responses=refusals(
+        *BY_UPLOAD,
+        "not_found",
+        "conflict",
+        "change_refused",
+        "campaign_over",
+        "launch_closing",
+        "launch_interrupted",
+        "no_worker",
+        "invalid_definition",
+    ),
     openapi_extra=_FILE,
 )
 @accepting(LARGE)
@@ -120,34 +130,34 @@ async def add_recipients(
         count, changed = await adding.add_recipients(
             caller.ctx, name, body.recipients, scopes=caller.key.scopes, public_id=public_id
         )
-        return shown(Added(added=count, state=changed.state), 202)
+        return shown(AddedRecipients(added=count, state=changed.state), 202)
 
     stored = await idempotent_request(request, caller, idempotency_key)
     return await carried_out_once(caller, stored, carry_out)
 
 
-@router.get("/{name}/results", responses=documented(404))
+@router.get("/{name}/results", responses=refusals("not_found"))
 async def list_results(
     name: Name,
     limit: Limit = PAGE,
     cursor: Cursor = None,
     caller: Caller = needs("campaigns:read"),
-) -> Page[ShownResult]:
+) -> Page[RecipientResult]:
     """The results of all recipients of the current launch."""
     after = read_cursor(cursor, int)
     rows = await adding.list_results(
         caller.ctx, name, limit=limit + 1, after=after[0] if after else None
     )
-    return page_of(rows, limit, ShownResult.of, lambda one: [one.recipient.position])
+    return page_of(rows, limit, RecipientResult.of, lambda one: [one.recipient.position])
 
 
 @router.get(
     "/{name}/results.csv",
     response_class=Response,
-    responses=documented(404)
+    responses=refusals("not_found")
     | {200: {"description": "CSV", "content": {"text/csv": {"schema": {"type": "string"}}}}},
 )
-async def stream_results(name: Name, caller: Caller = needs("campaigns:read")) -> Response:
+async def export_results(name: Name, caller: Caller = needs("campaigns:read")) -> Response:
     """The same as one CSV file, streamed. Variables are columns named `var_…`, `state` is
     `recipient_state`. It can be read as a contact file: what a spreadsheet would take for a formula
     stands behind an apostrophe, which is taken away again."""
@@ -159,11 +169,11 @@ async def stream_results(name: Name, caller: Caller = needs("campaigns:read")) -
 
 
 async def _rows(caller: Caller, name: str, variables: list[str]) -> AsyncIterator[str]:
-    columns = [field for field in ShownResult.model_fields if field not in _NESTED]
+    columns = [field for field in RecipientResult.model_fields if field not in _NESTED]
     named = [_NAMES.get(column, column) for column in columns]
     yield _line([*named, *(f"var_{key}" for key in variables)])
     async for result in adding.stream_results(caller.ctx, name):
-        values = ShownResult.of(result).model_dump(mode="json")
+        values = RecipientResult.of(result).model_dump(mode="json")
         own = values["variables"]
         yield _line([values[c] for c in columns] + [own.get(key) for key in variables])
 

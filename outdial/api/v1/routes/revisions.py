@@ -20,8 +20,14 @@ from outdial.api.v1.answers import (
 )
 from outdial.api.v1.auth import needs
 from outdial.api.v1.paging import PAGE, Cursor, Limit, Page, page_of, read_cursor
-from outdial.api.v1.problems import documented
-from outdial.api.v1.routes.campaigns import DEFINITION, Name, PlanId, ShownDifference, body_text
+from outdial.api.v1.refusals import BY_UPLOAD, OF_DEFINITION, refusals
+from outdial.api.v1.routes.campaigns import (
+    DEFINITION,
+    DefinitionDifference,
+    Name,
+    PlanId,
+    body_text,
+)
 from outdial.api.v1.routes.canaries import Canary
 from outdial.api.v1.routes.launches import ACCEPTED, carried_out_once
 from outdial.domain.call.claim import CampaignState
@@ -34,7 +40,7 @@ from outdial.services.campaigns.applying import Applied, RosterMode
 from outdial.services.campaigns.plan_check import require_plan
 from outdial.services.campaigns.staging import Progress
 
-router = APIRouter(prefix="/campaigns", tags=["campaigns"], route_class=AdmittedRoute)
+router = APIRouter(prefix="/campaigns", tags=["revisions"], route_class=AdmittedRoute)
 Recipients = Annotated[
     RosterMode,
     Query(
@@ -53,6 +59,17 @@ CanaryShare = Annotated[
     ),
 ]
 Reason = Annotated[str | None, Query(max_length=500, description="Why; kept with the revision.")]
+
+_OF_CHANGES = (
+    "not_found",
+    "conflict",
+    "change_refused",
+    "campaign_over",
+    "launch_closing",
+    "launch_interrupted",
+    "precondition_failed",
+    "no_worker",
+)
 
 
 class Revision(BaseModel):
@@ -90,7 +107,7 @@ class AppliedRevision(BaseModel):
     """The revision before."""
     changed: bool
     """False: nothing differed, and nothing was done."""
-    differences: list[ShownDifference]
+    differences: list[DefinitionDifference]
     roster: RosterChanges
     noted_only: bool
     """No workflow is running; the change takes effect when the campaign runs again."""
@@ -106,7 +123,7 @@ class AppliedRevision(BaseModel):
             revision=campaign.revision,
             before=applied.before,
             changed=applied.changed,
-            differences=[ShownDifference.of(each) for each in applied.differences],
+            differences=[DefinitionDifference.of(each) for each in applied.differences],
             roster=RosterChanges(
                 added=roster.added,
                 changed=roster.changed,
@@ -160,7 +177,7 @@ class Change:
         return shown(AppliedRevision.of(applied), 200)
 
 
-class RollbackBody(BaseModel):
+class RollbackRequest(BaseModel):
     model_config = ConfigDict(
         extra="forbid", json_schema_extra={"examples": [{"revision": 2, "reason": "too many"}]}
     )
@@ -173,7 +190,15 @@ class RollbackBody(BaseModel):
 @router.post(
     "/{name}/apply",
     response_model=AppliedRevision,
-    responses=documented(404, 409, 412, 413) | ACCEPTED,
+    responses=refusals(
+        *OF_DEFINITION,
+        *BY_UPLOAD,
+        *_OF_CHANGES,
+        "purpose_changed",
+        "name_changed",
+        "stale_plan",
+    )
+    | ACCEPTED,
     openapi_extra=DEFINITION,
 )
 @accepting(MAX_BYTES)
@@ -207,18 +232,18 @@ async def apply_definition(
 @router.post(
     "/{name}/rollback",
     response_model=AppliedRevision,
-    responses=documented(404, 409, 412),
+    responses=refusals(*_OF_CHANGES, *OF_DEFINITION, "purpose_changed"),
 )
-async def roll_back(
+async def roll_back_campaign(
     name: Name,
     request: Request,
-    body: RollbackBody | None = None,
+    body: RollbackRequest | None = None,
     if_match: IfMatch = None,
     idempotency_key: IdempotencyKey = None,
     caller: Caller = needs("campaigns:write"),
 ) -> Response:
     """Apply the definition of an earlier revision again. Nobody is added or removed."""
-    back = body or RollbackBody()
+    back = body or RollbackRequest()
 
     async def carry_out() -> AppliedRevision:
         applied = await applying.roll_back(
@@ -234,7 +259,7 @@ async def roll_back(
     return await answered_once(request, caller, idempotency_key, carry_out, 200)
 
 
-@router.get("/{name}/revisions", responses=documented(404))
+@router.get("/{name}/revisions", responses=refusals("not_found"))
 async def list_revisions(
     name: Name,
     limit: Limit = PAGE,
@@ -254,13 +279,13 @@ async def list_revisions(
     )
 
 
-@router.get("/{name}/diff", responses=documented(404, 409))
+@router.get("/{name}/diff", responses=refusals("not_found", "change_refused"))
 async def diff_revisions(
     name: Name,
     before: Annotated[int, Query(ge=1, le=2**31 - 1, examples=[1])],
     after: Annotated[int, Query(ge=1, le=2**31 - 1, examples=[2])],
     caller: Caller = needs("campaigns:read"),
-) -> list[ShownDifference]:
+) -> list[DefinitionDifference]:
     """What differs from one revision to another, key by key."""
     differences = await revisions.diff_revisions(caller.ctx, name, before, after)
-    return [ShownDifference.of(each) for each in differences]
+    return [DefinitionDifference.of(each) for each in differences]

@@ -10,7 +10,7 @@ from outdial.api.admission import AdmittedRoute
 from outdial.api.v1.answers import IdempotencyKey, answered_once
 from outdial.api.v1.auth import needs
 from outdial.api.v1.paging import PAGE, Cursor, Limit, Page, page_of, read_cursor
-from outdial.api.v1.problems import documented
+from outdial.api.v1.refusals import refusals
 from outdial.services.accounts.access import Caller
 from outdial.services.compliance import suppressing
 from outdial.services.compliance.numbers import parse_number
@@ -32,30 +32,30 @@ class NewSuppressions(BaseModel):
     reason: str = Field(min_length=1, max_length=500)
 
 
-class Unread(BaseModel):
+class UnreadableNumber(BaseModel):
     index: int
     """Its index in `numbers`."""
     why: str
 
 
-class Suppressed(BaseModel):
+class SuppressionResult(BaseModel):
     added: int
     already_listed: int
     """Already on the list."""
     hung_up: int
     """Queued and ringing calls that are being ended."""
-    unread: list[Unread] = []
+    unread: list[UnreadableNumber] = []
     """Entries that are no number, and were not added."""
 
 
-class ShownSuppression(BaseModel):
+class Suppression(BaseModel):
     phone: str
     reason: str
     source: str
     since: datetime
 
 
-class Change(BaseModel):
+class SuppressionChange(BaseModel):
     change: str
     """`listed` or `lifted`."""
     reason: str
@@ -65,12 +65,12 @@ class Change(BaseModel):
 
 class SuppressionHistory(BaseModel):
     phone: str
-    history: list[Change]
+    history: list[SuppressionChange]
     """Oldest first."""
 
 
-@router.post("", response_model=Suppressed, responses=documented(409))
-async def suppress(
+@router.post("", response_model=SuppressionResult, responses=refusals("conflict"))
+async def suppress_numbers(
     body: NewSuppressions,
     request: Request,
     idempotency_key: IdempotencyKey = None,
@@ -79,15 +79,15 @@ async def suppress(
     """Suppress numbers: they are never called again, and their queued and ringing calls are
     ended. Entries that can't be read are reported; the others are added all the same."""
 
-    async def carry_out() -> Suppressed:
+    async def carry_out() -> SuppressionResult:
         numbers, unread = suppressing.read_numbers(body.numbers)
         source = f"key {caller.key.id}"
         done = await suppressing.suppress(caller.ctx, numbers, body.reason, source=source)
-        return Suppressed(
+        return SuppressionResult(
             added=done.added,
             already_listed=done.already_listed,
             hung_up=done.hung_up,
-            unread=[Unread(index=one.index, why=one.why) for one in unread],
+            unread=[UnreadableNumber(index=one.index, why=one.why) for one in unread],
         )
 
     return await answered_once(request, caller, idempotency_key, carry_out, 200)
@@ -96,7 +96,7 @@ async def suppress(
 @router.get("")
 async def list_suppressions(
     limit: Limit = PAGE, cursor: Cursor = None, caller: Caller = needs("suppressions:read")
-) -> Page[ShownSuppression]:
+) -> Page[Suppression]:
     """The suppressed numbers, ordered by number."""
     after = read_cursor(cursor, str)
     rows = await suppressing.list_suppressed(
@@ -105,15 +105,15 @@ async def list_suppressions(
     return page_of(
         rows,
         limit,
-        lambda one: ShownSuppression(
+        lambda one: Suppression(
             phone=one.phone, reason=one.reason, source=one.source, since=one.since
         ),
         lambda one: [one.phone],
     )
 
 
-@router.get("/{number}", responses=documented(404))
-async def get_history(
+@router.get("/{number}", responses=refusals("not_found"))
+async def get_suppression(
     number: Number, caller: Caller = needs("suppressions:read")
 ) -> SuppressionHistory:
     """The history of a number: when it was suppressed and lifted."""
@@ -121,12 +121,15 @@ async def get_history(
     changes = await suppressing.history(caller.ctx, phone)
     if not changes:
         raise NotFound("suppression of", phone)
-    history = [Change(change=c.change, reason=c.reason, source=c.source, at=c.at) for c in changes]
+    history = [
+        SuppressionChange(change=c.change, reason=c.reason, source=c.source, at=c.at)
+        for c in changes
+    ]
     return SuppressionHistory(phone=phone, history=history)
 
 
-@router.delete("/{number}", status_code=204, responses=documented(404))
-async def lift(
+@router.delete("/{number}", status_code=204, responses=refusals("not_found"))
+async def lift_suppression(
     number: Number,
     reason: Annotated[str, Query(min_length=1, max_length=500)],
     caller: Caller = needs("suppressions:write"),

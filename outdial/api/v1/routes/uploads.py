@@ -25,7 +25,7 @@ from outdial.api.v1.answers import IdempotencyKey, IfMatch, identify, shown, ver
 from outdial.api.v1.auth import needs
 from outdial.api.v1.routes.campaigns import Name, PlanId, launch
 from outdial.api.v1.routes.launches import accept
-from outdial.api.v1.routes.results import Added
+from outdial.api.v1.routes.results import AddedRecipients
 from outdial.api.v1.routes.revisions import Change, Reason, Recipients
 from outdial.intake.apart import parse_apart
 from outdial.intake.definition import read_definition_text
@@ -137,7 +137,7 @@ async def add_recipients(
                 progress=progress,
                 public_id=public_id,
             )
-            return shown(Added(added=added, state=changed.state), 202)
+            return shown(AddedRecipients(added=added, state=changed.state), 202)
 
     return await accept(request, caller, stored, work, upload.close)
 

@@ -1,0 +1,1 @@
+"""The bodies of requests and responses, by the tags of the OpenAPI document."""

@@ -1,0 +1,1 @@
+"""The operations of the OpenAPI document, by its tags."""
