@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-Action = (
+OperatorAction = (
     Literal[
         "launch",
         "add",
@@ -49,7 +49,7 @@ class LogEntry(BaseModel):
     door: str
     author: str | None
     key_id: str | None
-    action: Action
+    action: OperatorAction
     subject: str
     reason: str | None
     details: dict[str, Any]
