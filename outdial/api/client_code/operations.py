@@ -189,13 +189,13 @@ def _module(tag: str, about: str, methods: list[Method], models: Models, *, awai
 _ABOUT = {
     False: '''"""The client of a thread: each method returns the answer. Written by `make openapi`.
 
-    with Client("https://calls.example.com", key) as outdial:
-        call = outdial.create_call(NewCall(to="+12125550143", agent="reminder"))
+with Client("https://calls.example.com", key) as outdial:
+    call = outdial.create_call(NewCall(to="+12125550143", agent="reminder"))
 """''',
     True: '''"""The client of an event loop: each method is awaited. Written by `make openapi`.
 
-    async with AsyncClient("https://calls.example.com", key) as outdial:
-        call = await outdial.create_call(NewCall(to="+12125550143", agent="reminder"))
+async with AsyncClient("https://calls.example.com", key) as outdial:
+    call = await outdial.create_call(NewCall(to="+12125550143", agent="reminder"))
 """''',
 }
 
