@@ -26,10 +26,12 @@ from activities.calls import Calls
 from activities.campaigns import Campaigns
 from activities.deliveries import Deliveries
 from activities.launching import Launches
+from activities.measuring import expect_lines
 from activities.posting import Poster
 from activities.requests import Requests
 from activities.sweeps import Sweeps
 from outdial.contracts.names import CALL_QUEUE, CALLBACK_QUEUE, DELIVERY_QUEUE, TASK_QUEUE
+from outdial.metrics.database import observe_transaction
 from outdial.resources.resources import Resources
 from outdial.runtime.clock import DatabaseClock, keeping_time
 from outdial.runtime.connection import (
@@ -45,6 +47,7 @@ from outdial.runtime.integrations import build_integrations
 from outdial.runtime.lines import build_lines, require_serving
 from outdial.runtime.log_interceptor import LogInterceptor
 from outdial.runtime.logging import set_up_logging
+from outdial.runtime.metrics import serving_metrics, temporal_runtime
 from outdial.runtime.resources import build_resources
 from outdial.runtime.schema import wrong_schema
 from outdial.runtime.settings.file import SettingsInvalid
@@ -107,9 +110,13 @@ async def work(
         for name in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(name, stop.set)
     lines, integrations = build_lines(settings), build_integrations(settings)
-    database = Database(settings.database, daily_ceiling=settings.daily_ceiling)
+    database = Database(
+        settings.database, daily_ceiling=settings.daily_ceiling, observe=observe_transaction
+    )
     try:
-        client = await connect_temporal(settings, within=CONNECT_WITHIN)
+        client = await connect_temporal(
+            settings, within=CONNECT_WITHIN, runtime=temporal_runtime(settings)
+        )
         clock = DatabaseClock(database)
         resources = build_resources(settings, database, client, lines, clock, integrations)
         await announce_lines(resources)
@@ -117,6 +124,8 @@ async def work(
         await ensure_sweep_schedule(client, settings)
         async with AsyncExitStack() as running:
             await running.enter_async_context(keeping_time(clock))
+            expect_lines(lines)
+            running.enter_context(serving_metrics(settings))
             await _start(running, resources, settings)
             log.info("working on %s with lines %s", client.namespace, ", ".join(lines))
             await stop.wait()

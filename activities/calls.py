@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 import traceback
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -13,6 +14,7 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from activities.heartbeat import heartbeating
+from activities.measuring import EMPTY_SLOTS, provider_request
 from outdial.contracts.signatures.call import (
     CallActivities,
     Ended,
@@ -31,6 +33,13 @@ from outdial.domain.call.placing import PlaceRequest
 from outdial.domain.call.settlement import MISCONFIGURED_WAIT
 from outdial.domain.call.status import FailureClass, Fence
 from outdial.domain.record import CallRecord
+from outdial.metrics.calls import (
+    CALLS_ENDED,
+    DIAL_LATENESS,
+    FENCE_WAIT,
+    OPT_OUT_SECONDS,
+    PLACEMENTS,
+)
 from outdial.providers.errors import (
     Misconfigured,
     NotPlaced,
@@ -72,8 +81,9 @@ class Calls(CallActivities):
             if request is not None:
                 if line is None:
                     return await self._not_placed(place.call_id, passed.line, _removed(passed))
-                return await self._dial(line, request, passed.deadline)
+                return await self._dial(line, request, passed)
             if passed.verdict is FenceVerdict.WITHDRAWN:
+                PLACEMENTS.labels(passed.line, PlacementResult.WITHDRAWN.value).inc()
                 return self._placement(passed.line, PlacementResult.WITHDRAWN, detail=passed.reason)
             if passed.verdict is FenceVerdict.NOT_PLACED:
                 return self._answered(passed)
@@ -116,7 +126,8 @@ class Calls(CallActivities):
         provider_call_id = call.provider_call_id or await self._find(line, call)
         if provider_call_id is None:
             return HangUp(requested=False)
-        await line.provider.end(provider_call_id)
+        with provider_request(line.name, "end"):
+            await line.provider.end(provider_call_id)
         return HangUp(requested=True)
 
     async def _find(self, line: Line, call: CallRecord) -> str | None:
@@ -135,9 +146,14 @@ class Calls(CallActivities):
             lambda s: settlement.end_call(s, call_id, end, now=now)
         )
         if settled.changed:
-            await propagate_settlement(
+            CALLS_ENDED.labels(settled.line, settled.status.value).inc()
+            EMPTY_SLOTS.empty(settled.line)
+            signalled = await propagate_settlement(
                 self._resources.database, self._resources.temporal, settled, now
             )
+            if settled.listed and signalled:
+                took = self._resources.clock() - end.at
+                OPT_OUT_SECONDS.observe(max(0.0, took.total_seconds()))
         outcome = settled.outcome and settled.outcome[:LONGEST_OUTCOME]
         return Ended(status=settled.status, outcome=outcome, settled=settled.settled)
 
@@ -156,6 +172,7 @@ class Calls(CallActivities):
                 webhook_url=self._resources.webhook_url(line),
             )
 
+        begun = time.perf_counter()
         give_up = self._resources.clock() + LONGEST_RATE_WAIT
         while True:
             now = self._resources.clock()
@@ -163,6 +180,7 @@ class Calls(CallActivities):
                 lambda s, now=now: pass_fence(s, now)  # type: ignore[misc]
             )
             if passed.verdict is not FenceVerdict.WAIT_FOR_RATE:
+                FENCE_WAIT.labels(passed.line).observe(time.perf_counter() - begun)
                 return passed, request
             if passed.retry_at is None or passed.retry_at > give_up:
                 raise ApplicationError(passed.reason, type="LineRate")
@@ -176,16 +194,15 @@ class Calls(CallActivities):
     async def _read(self, call_id: str) -> CallRecord:
         return await self._resources.database.read(lambda s: _require_call(s, call_id))
 
-    async def _dial(
-        self, line: Line, request: PlaceRequest, deadline: datetime | None
-    ) -> Placement:
+    async def _dial(self, line: Line, request: PlaceRequest, passed: FencePass) -> Placement:
         call_id = request.call_id
-        if self._too_late(line, deadline):
-            late = Unavailable("this process was stopped for too long to send it safely")
-            return await self._not_placed(call_id, line.name, late)
+        if self._too_late(line, passed.deadline):
+            stopped = Unavailable("this process was stopped for too long to send it safely")
+            return await self._not_placed(call_id, line.name, stopped)
         with watching() as departure:
             try:
-                placed = await line.provider.place(request)
+                with provider_request(line.name, "place"):
+                    placed = await line.provider.place(request)
             except NotPlaced as error:
                 return await self._not_placed(call_id, line.name, error)
             except ProviderError as error:
@@ -196,6 +213,9 @@ class Calls(CallActivities):
                 # An adapter that fails in its own way may have sent the request.
                 log.exception("placing on line %s failed unexpectedly", line.name)
                 return await self._in_doubt(call_id, line, None)
+        if passed.due_at is not None:
+            late = self._resources.clock() - passed.due_at
+            DIAL_LATENESS.labels(line.name).observe(max(0.0, late.total_seconds()))
         return await self._placed(call_id, line, placed)
 
     def _too_late(self, line: Line, deadline: datetime | None) -> bool:
@@ -205,6 +225,7 @@ class Calls(CallActivities):
         return deadline is not None and self._resources.clock() + longest > deadline
 
     async def _placed(self, call_id: str, line: Line, placed: Placed) -> Placement:
+        PLACEMENTS.labels(line.name, PlacementResult.PLACED.value).inc()
         early = await self._record_placed(call_id, placed.provider_call_id)
         if placed.events:
             early += await self._store(call_id, line.name, placed.events)
@@ -241,6 +262,7 @@ class Calls(CallActivities):
         )
 
     async def _not_placed(self, call_id: str, line: str, error: NotPlaced) -> Placement:
+        PLACEMENTS.labels(line, PlacementResult.NOT_PLACED.value).inc()
         now = self._resources.clock()
         detail = str(error)[:500]
 
@@ -278,6 +300,7 @@ class Calls(CallActivities):
         ).model_copy(update={"failure": passed.failure})
 
     async def _in_doubt(self, call_id: str, line: Line, code: str | None) -> Placement:
+        PLACEMENTS.labels(line.name, PlacementResult.UNKNOWN.value).inc()
         now, detail = self._resources.clock(), code or "no answer that can be understood"
         await self._resources.database.write(
             lambda s: calls.record_doubt(s, call_id, detail=detail, now=now)
@@ -365,7 +388,9 @@ async def _ask(line: Line, call: CallRecord) -> CallSnapshot | None:
     if call.provider_call_id is not None:
         if not capabilities.can_look_up:
             return None  # there are webhooks only; the longest duration is the limit
-        return await line.provider.look_up(call.provider_call_id)
+        with provider_request(line.name, "look_up"):
+            return await line.provider.look_up(call.provider_call_id)
     if capabilities.can_find:
-        return await line.provider.find(call.id, to=call.to, since=call.created_at)
+        with provider_request(line.name, "find"):
+            return await line.provider.find(call.id, to=call.to, since=call.created_at)
     return None

@@ -12,6 +12,7 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from activities.heartbeat import heartbeating
+from activities.measuring import EMPTY_SLOTS
 from outdial.contracts.signatures.campaign import (
     AddInput,
     AdditionRefused,
@@ -34,6 +35,7 @@ from outdial.domain.line.routing import UnknownLine
 from outdial.domain.operator import THROUGH_TEMPORAL, Action, Operation
 from outdial.domain.record import Progress, StagingRecord
 from outdial.domain.rules.location import locate
+from outdial.metrics.calls import CLAIM_SECONDS, DECISIONS
 from outdial.resources.resources import Resources
 from outdial.store.campaign.campaigns import require_campaign
 from outdial.store.campaign.progress import read_progress
@@ -118,7 +120,11 @@ class Campaigns(CampaignActivities):
             )
             return result, roster.has_staged(s, claim.campaign_id)
 
-        result, staged = await self._resources.database.write(work)
+        with CLAIM_SECONDS.time():
+            result, staged = await self._resources.database.write(work)
+        EMPTY_SLOTS.fill(result.claim.calls)
+        for (decision, reason), count in result.reasons.items():
+            DECISIONS.labels(decision, reason).inc(count)
         for settled in result.settled:
             await propagate_settlement(
                 self._resources.database, self._resources.temporal, settled, now

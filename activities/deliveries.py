@@ -14,6 +14,7 @@ from activities.posting import Poster
 from activities.shares import TenantTurns
 from outdial.contracts.signatures.delivery import DeliveryActivities, Drained, EndpointRef
 from outdial.domain.endpoint import Delivery
+from outdial.metrics.webhooks import DELIVERY_LAG, DELIVERY_SECONDS
 from outdial.resources.resources import Resources
 from outdial.store.webhooks import deliveries, outstanding, queues
 from outdial.store.webhooks.deliveries import Due, Outcome
@@ -82,7 +83,19 @@ class Deliveries(DeliveryActivities):
             return 0, 0
         outcomes = await asyncio.gather(*(self._poster.post(to, one) for one in due))
         await self._record(due, outcomes)
+        for delivery, outcome in zip(due, outcomes, strict=True):
+            self._observe(delivery, outcome)
         return len(due), sum(outcome.delivered for outcome in outcomes)
+
+    def _observe(self, delivery: Delivery, outcome: Outcome) -> None:
+        if outcome.nothing:
+            return  # nothing was sent
+        answered = "unanswered" if outcome.attempt.status is None else "refused"
+        result = "delivered" if outcome.delivered else answered
+        DELIVERY_SECONDS.labels(result).observe(outcome.attempt.duration_ms / 1000)
+        if outcome.delivered:
+            lag = self._resources.clock() - delivery.created_at
+            DELIVERY_LAG.observe(max(0.0, lag.total_seconds()))
 
     async def _find_due(self, endpoint: EndpointRef, now: datetime) -> Due:
         """What is due, and what deliveries behind others have hidden from the first look."""

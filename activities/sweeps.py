@@ -33,6 +33,7 @@ from outdial.domain.call.event import CallEnd, CallEvent, reports_of, was_answer
 from outdial.domain.call.status import Fence
 from outdial.domain.line.routing import UnknownLine
 from outdial.domain.record import CallRecord, CampaignRecord
+from outdial.metrics.calls import CALLS_ENDED
 from outdial.providers.errors import ProviderError
 from outdial.resources.resources import Resources
 from outdial.store.call import calls, events, requests, settlement
@@ -324,9 +325,11 @@ class Sweeps(SweepActivities):
             lambda s: leases.close_fence(s, call.id, now=now)
         )
         if fence in (Fence.CLAIMED, Fence.CLOSED, Fence.NOT_PLACED):
-            await self._resources.database.write(
+            released = await self._resources.database.write(
                 lambda s: leases.release_unplaced(s, call.id, now=now)
             )
+            if released.changed:
+                CALLS_ENDED.labels(released.line, released.status.value).inc()
             return True
         end = await self._end_of(lease)
         if end is None:

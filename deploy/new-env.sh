@@ -14,6 +14,8 @@ random_hex() {
 }
 
 sed -e "s|^POSTGRES_PASSWORD=.*|POSTGRES_PASSWORD=$(random_hex)|" \
+    -e "s|^METRICS_TOKEN=.*|METRICS_TOKEN=$(random_hex)|" \
+    -e "s|^GRAFANA_PASSWORD=.*|GRAFANA_PASSWORD=$(random_hex)|" \
     -e "s|^SIMULATED_API_KEY=.*|SIMULATED_API_KEY=$(random_hex)|" \
     -e "s|^SIMULATED_WEBHOOK_SECRET=.*|SIMULATED_WEBHOOK_SECRET=whsec_$(head -c 24 /dev/urandom | base64)|" \
     deploy/.env.example > "$target"

@@ -31,7 +31,10 @@ SECRETS = {
     "OUTDIAL_PUBLIC_URL": "http://api:8000",
     "SIMULATED_API_KEY": "key",
     "SIMULATED_WEBHOOK_SECRET": "whsec_c2VjcmV0LW9mLWEtdGVzdA==",
+    "METRICS_TOKEN": "1" * 48,
+    "GRAFANA_PASSWORD": "2" * 48,
 }
+_PREFIXES = ("OUTDIAL_", "TEMPORAL_", "SIMULATED_", "METRICS_")
 OURS = ("api", "migrate", "network", "worker")
 
 
@@ -61,7 +64,7 @@ def _filled_in(value: str) -> str:
 
 def test_images_are_pinned(services: dict[str, Any]) -> None:
     for name, service in services.items():
-        assert re.fullmatch(r"[\w./-]+:\d+\.\d+(\.\d+)?", service["image"]), name
+        assert re.fullmatch(r"[\w./-]+:v?\d+\.\d+(\.\d+)?", service["image"]), name
 
 
 def test_temporal_is_one_release_without_auto_setup(services: dict[str, Any]) -> None:
@@ -95,7 +98,7 @@ def test_variables_are_words_and_ours_are_settings(services: dict[str, Any]) -> 
             assert value
     for name in OURS:
         variables = services[name]["environment"]
-        assert all(key.startswith(("OUTDIAL_", "TEMPORAL_", "SIMULATED_")) for key in variables)
+        assert all(key.startswith(_PREFIXES) for key in variables)
 
 
 def test_settings_are_accepted_by_the_code(services: dict[str, Any]) -> None:
@@ -123,13 +126,14 @@ def test_no_password_has_a_default(services: dict[str, Any]) -> None:
     for name, service in services.items():
         for variable, value in service["environment"].items():
             if re.search(r"PASSWORD|PWD|DATABASE_URL", variable):
-                assert "${POSTGRES_PASSWORD:?" in value, f"{name}: {variable}"
+                required = re.search(r"\$\{(POSTGRES|GRAFANA)_PASSWORD:\?", value)
+                assert required, f"{name}: {variable}"
     variables = set(re.findall(r"\$\{(\w+)", _read("docker-compose.yml")))
     example = dict(
         line.split("=", 1) for line in _read("deploy/.env.example").splitlines() if "=" in line
     )
     assert variables <= set(example)
-    secret = {"POSTGRES_PASSWORD", "SIMULATED_API_KEY", "SIMULATED_WEBHOOK_SECRET"}
+    secret = set(SECRETS) - {"OUTDIAL_PUBLIC_URL"}
     assert {example[name] for name in secret} == {""}
 
 
@@ -163,7 +167,7 @@ def test_an_env_file_is_written_with_passwords_of_its_own(
         again = subprocess.run(script, capture_output=True, text=True, check=False)
         assert (again.returncode, "nothing was changed" in again.stderr) == (1, True)
     first, second = (dict(re.findall(r"(?m)^(\w+)=(.*)$", path.read_text())) for path in made)
-    for name in ("POSTGRES_PASSWORD", "SIMULATED_API_KEY", "SIMULATED_WEBHOOK_SECRET"):
+    for name in set(SECRETS) - {"OUTDIAL_PUBLIC_URL"}:
         assert len(first[name]) > 30
         assert first[name] != second[name]
     assert re.fullmatch(r"[a-z0-9]+", first["POSTGRES_PASSWORD"])

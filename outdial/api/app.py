@@ -19,12 +19,14 @@ from outdial.api.bodies import BoundBodies
 from outdial.api.compat.systems import SYSTEMS
 from outdial.api.errors import install_errors
 from outdial.api.https import RequireHttps
-from outdial.api.routes import health, hooks, tools
+from outdial.api.measuring import MeasureRequests
+from outdial.api.routes import health, hooks, metrics, tools
 from outdial.api.state import ApiPolicy, ApiState
 from outdial.api.uploads import Uploads
 from outdial.api.v1.app import create_v1
 from outdial.api.v1.problems import http_problem
 from outdial.dispatch.wakeups import Wakeups
+from outdial.metrics.database import observe_transaction
 from outdial.resources.resources import Resources
 from outdial.runtime.clock import DatabaseClock, keeping_time
 from outdial.runtime.connection import connect_temporal
@@ -74,7 +76,7 @@ def build_app(
             yield
 
     app = FastAPI(title="Outdial", lifespan=lifespan, docs_url=None, openapi_url=None)
-    app.router.routes.extend(hooks.ROUTES)
+    app.router.routes.extend((*hooks.ROUTES, *metrics.ROUTES))
     app.include_router(tools.router)
     app.include_router(health.router)
     for path, part in parts.items():
@@ -86,6 +88,7 @@ def build_app(
         app.add_middleware(RequireHttps)
     if policy.trusted_proxies:
         app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=list(policy.trusted_proxies))
+    app.add_middleware(MeasureRequests, plain=(*hooks.ROUTES, *metrics.ROUTES))
     return app
 
 
@@ -112,16 +115,17 @@ def policy_of(settings: Settings) -> ApiPolicy:
             RateRule("address", api.requests_per_address, minute),
         ),
         upload_bytes=api.upload_bytes,
-        stripe_webhook_secret=_stripe_secret(settings),
+        stripe_webhook_secret=_secret(
+            settings, "api.stripe_webhook_secret", settings.api.stripe_webhook_secret
+        ),
+        metrics_token=_secret(settings, "metrics.token", settings.metrics.token),
     )
 
 
-def _stripe_secret(settings: Settings) -> str | None:
-    reference = settings.api.stripe_webhook_secret
+def _secret(settings: Settings, where: str, reference: str | None) -> str | None:
     if reference is None:
         return None
     problems: list[str] = []
-    where = "api.stripe_webhook_secret"
     secret = resolve_reference(where, reference, settings.variables, problems)
     if problems:
         raise SettingsInvalid(problems)
@@ -143,7 +147,7 @@ async def open_state(
         uploads or Uploads() as files,
         BackgroundLaunches() as launches,
     ):
-        yield ApiState(
+        state = ApiState(
             context,
             webhooks,
             wakeups,
@@ -153,6 +157,10 @@ async def open_state(
             launches,
             ui_url=ui_url,
         )
+        try:
+            yield state
+        finally:
+            await state.gauges.aclose()
 
 
 def uploads_of(settings: Settings) -> Uploads:
@@ -163,7 +171,9 @@ def uploads_of(settings: Settings) -> Uploads:
 @asynccontextmanager
 async def _opened(settings: Settings) -> AsyncIterator[ApiState]:
     lines = build_lines(settings)
-    database = Database(settings.database, daily_ceiling=settings.daily_ceiling)
+    database = Database(
+        settings.database, daily_ceiling=settings.daily_ceiling, observe=observe_transaction
+    )
     clock = DatabaseClock(database)
     # Webhooks are stored whether or not Temporal is up.
     temporal = await connect_temporal(settings, lazy=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import cached_property
 from typing import cast
 
 from fastapi import Request
@@ -14,6 +15,7 @@ from outdial.api.uploads import Uploads
 from outdial.dispatch.wakeups import Wakeups
 from outdial.resources.resources import Resources
 from outdial.services.accounts.access import RateRule
+from outdial.services.operations.gauges import GaugeReader
 from outdial.services.webhooks.webhooks import WebhookReceiver
 
 _MINUTE = timedelta(minutes=1)
@@ -35,6 +37,8 @@ class ApiPolicy:
     """How large an uploaded contact file may be."""
     stripe_webhook_secret: str | None = field(default=None, repr=False)
     """Of the Stripe account whose webhooks Voxanne's API takes."""
+    metrics_token: str | None = field(default=None, repr=False)
+    """What Prometheus shows to read /metrics; None: nobody may."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +54,10 @@ class ApiState:
     """Of two plans one waits: each takes all cores for a while."""
     ui_url: str | None = None
     """The Temporal UI, as people reach it."""
+
+    @cached_property
+    def gauges(self) -> GaugeReader:
+        return GaugeReader(self.context)
 
 
 def state_of(request: Request) -> ApiState:

@@ -272,6 +272,7 @@ class Settled(BaseModel):
     recipient_done: bool = False
     recipient_id: int = 0
     tenant: str = DEFAULT_TENANT
+    line: str = ""
     listed: tuple[str, ...] = ()
     """Numbers (E.164) that must not be called from now on: calls to them are to be stopped."""
     has_callbacks: bool = False

@@ -26,6 +26,7 @@ from temporalio.client import (
 )
 from temporalio.contrib.pydantic import PydanticPayloadConverter
 from temporalio.converter import CompositePayloadConverter, DataConverter
+from temporalio.runtime import Runtime
 from temporalio.service import RPCError, RPCStatusCode
 
 from outdial.contracts.names import SWEEP_SCHEDULE, TASK_QUEUE
@@ -77,9 +78,14 @@ class TemporalMismatch(OutdialError):
 
 
 async def connect_temporal(
-    settings: Settings, *, lazy: bool = False, within: timedelta = timedelta(0)
+    settings: Settings,
+    *,
+    lazy: bool = False,
+    within: timedelta = timedelta(0),
+    runtime: Runtime | None = None,
 ) -> Client:
     """A client; with `lazy` it connects at first use, with `within` it tries again for so long.
+    `runtime` is what the SDK runs in; default: that of the process.
 
     Raises TemporalUnreachable, or SettingsInvalid for an unusable configuration of Temporal's.
     """
@@ -90,7 +96,9 @@ async def connect_temporal(
     while True:
         try:
             async with asyncio.timeout(CONNECT_WITHIN.total_seconds()):
-                return await Client.connect(**config, data_converter=DATA_CONVERTER, lazy=lazy)
+                return await Client.connect(
+                    **config, data_converter=DATA_CONVERTER, lazy=lazy, runtime=runtime
+                )
         except (RuntimeError, OSError) as error:  # TimeoutError is one
             refusal = refusal_text(error)
             if refusal is not None:

@@ -25,10 +25,10 @@ _held: list[TextIO] = []
 
 def reserve_endpoints() -> Endpoints:
     """Ports that no other long run of this user gets while this process lives."""
-    return Endpoints(**{name: _reserve() for name in Endpoints.model_fields})
+    return Endpoints(**{name: reserve_port() for name in Endpoints.model_fields})
 
 
-def _reserve() -> int:
+def reserve_port() -> int:
     folder = Path(tempfile.gettempdir()) / f"outdial-test-ports-{os.getuid()}"
     folder.mkdir(exist_ok=True)
     for port in random.sample(_PORTS, len(_PORTS)):

@@ -23,11 +23,19 @@ from tests.history import doors
 from tests.history.exceptions import reason_for
 from tests.history.filling import fill
 from tests.history.measuring import Measured, measuring
-from tests.history.operations import access, appointments, calls, campaigns, webhooks, wide
+from tests.history.operations import (
+    access,
+    appointments,
+    calls,
+    campaigns,
+    gauges,
+    webhooks,
+    wide,
+)
 from tests.history.operations.registry import OPERATIONS, Scene
 from tests.history.sites import executing
 
-_OPERATIONS = (access, appointments, calls, campaigns, webhooks, wide)
+_OPERATIONS = (access, appointments, calls, campaigns, gauges, webhooks, wide)
 """They register their operations when they are imported."""
 NOT_REACHED = {
     "outdial/store/claims/demand.py: lines_waited_for": "the direct campaign, while others wait",

@@ -92,6 +92,8 @@ class FencePass(BaseModel):
     reason: str = ""
     provider_call_id: str | None = None
     deadline: datetime | None = None
+    due_at: datetime | None = None
+    """When the recipient of a call that passes was due; for one who was at once, its claim."""
     retry_at: datetime | None = None
     failure: FailureClass | None = None
     """Why the provider did not take a call that is NOT_PLACED; `reason` has its words."""

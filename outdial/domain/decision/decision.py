@@ -78,3 +78,12 @@ class Never:
 
 
 Decision = Dial | Wait | Never
+
+ReasonKey = tuple[str, str]
+"""`dial`, `wait` or `never`, and the code of the reason; that of a dial is `callable`."""
+
+
+def reason_key(decision: Decision) -> ReasonKey:
+    if isinstance(decision, Dial):
+        return "dial", "callable"
+    return "wait" if isinstance(decision, Wait) else "never", decision.reason.code

@@ -54,6 +54,7 @@ from outdial.runtime.settings.file import (
     read_file,
 )
 from outdial.runtime.settings.integrations import CalendarSettings, CallbackSettings, MailSettings
+from outdial.runtime.settings.metrics import MetricsSettings
 from outdial.runtime.settings.numbers import NumberSettings
 from outdial.runtime.settings.outgoing import OutgoingSettings
 
@@ -216,6 +217,7 @@ class Settings(BaseSettings):
     mail: MailSettings | None = None
     callbacks: CallbackSettings = CallbackSettings()
     outgoing: OutgoingSettings = OutgoingSettings()
+    metrics: MetricsSettings = MetricsSettings()
     numbers: NumberSettings = NumberSettings()
     """Which numbers are called. Holds for the whole process from `load_settings` on."""
 

@@ -31,6 +31,10 @@ _STATE = {
 }
 
 
+def line_state(circuit: Circuit) -> LineState:
+    return _STATE[circuit]
+
+
 class LineView(BaseModel):
     """A line's state, its limits, and its latest failures."""
 
@@ -60,7 +64,7 @@ class LineView(BaseModel):
         health = status.health
         return cls(
             **status.model_dump(exclude={"health", "failures"}),
-            state=_STATE[health.circuit],
+            state=line_state(health.circuit),
             since=health.since,
             reason=health.reason,
             retry_at=health.retry_at,

@@ -17,6 +17,8 @@ from outdial.dispatch.settlements import propagate_reported_settlement
 from outdial.dispatch.signals import signal_report
 from outdial.domain.call.event import CallEvent
 from outdial.domain.record import Settled
+from outdial.metrics.calls import OPT_OUT_SECONDS
+from outdial.metrics.webhooks import REPORT_LAG, REPORTS_REFUSED
 from outdial.providers.errors import WebhookRefused
 from outdial.providers.lines import Line
 from outdial.resources.resources import Resources
@@ -186,6 +188,8 @@ class WebhookReceiver:
         self._flusher: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> WebhookReceiver:
+        for name in self._ctx.lines:  # from zero on, or Prometheus would not see the first ones
+            REPORTS_REFUSED.labels(name)
         self._flusher = asyncio.create_task(self._keep_flushing())
         return self
 
@@ -205,7 +209,11 @@ class WebhookReceiver:
         Raises UnknownLine, WebhookRefused, and DatabaseUnavailable when it was not stored and
         has to be sent again.
         """
-        return await self._receive(self._ctx.lines[line_name], headers, body, url)
+        try:
+            return await self._receive(self._ctx.lines[line_name], headers, body, url)
+        except WebhookRefused:
+            REPORTS_REFUSED.labels(line_name).inc()
+            raise
 
     async def receive_from_any(self, headers: Mapping[str, str], body: bytes, url: str) -> Received:
         """The same for a webhook that names no line: the line is the one whose secret signed it.
@@ -227,8 +235,12 @@ class WebhookReceiver:
         stored = await self._writer.store(line, reported, now)
         propagated = True
         for settled in stored.settled:
-            propagated = await self._propagate(settled) and propagated
+            signalled = await self._propagate(settled)
+            propagated = signalled and propagated
+            if settled.listed and signalled:
+                self._observe_opt_out(settled, stored)
         for event in stored.new:
+            REPORT_LAG.labels(line.name).observe(max(0.0, (now - event.at).total_seconds()))
             if await self._signal(event) and propagated:
                 self._signalled.append((line.tenant, line.name, event.event_id))
         return Received(stored=len(stored.events), new=len(stored.new))
@@ -247,6 +259,13 @@ class WebhookReceiver:
     async def _propagate(self, settled: Settled) -> bool:
         ctx = self._ctx
         return await propagate_reported_settlement(ctx.database, ctx.temporal, settled, ctx.clock())
+
+    def _observe_opt_out(self, settled: Settled, stored: StoredEvents) -> None:
+        """How long ago it was reported by the call that suppressed a number."""
+        reported = [event.at for event in stored.events if event.call_id == settled.call_id]
+        if reported:
+            took = self._ctx.clock() - max(reported)
+            OPT_OUT_SECONDS.observe(max(0.0, took.total_seconds()))
 
     async def _signal(self, event: CallEvent) -> bool:
         """Whether nothing is left to be signalled.

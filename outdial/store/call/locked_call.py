@@ -365,6 +365,7 @@ class LockedCall:
             recipient_done=self.recipient.state is RecipientState.DONE,
             recipient_id=self.call.recipient_id,
             tenant=self.call.tenant,
+            line=self.call.line,
             listed=self.listed,
             has_callbacks=self.has_callbacks,
             overtaken_by=self.overtaken_by,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -29,7 +29,15 @@ from sqlmodel import Session
 from outdial.domain.call.batches import RESCHEDULED, SLACK, SMALLEST_STEP, Needed
 from outdial.domain.call.plan import CallPlan, read_plan
 from outdial.domain.decision.consequence import drops_number, final_outcome
-from outdial.domain.decision.decision import Candidate, Decision, Dial, Ledger, Never, Wait
+from outdial.domain.decision.decision import (
+    Candidate,
+    Decision,
+    Dial,
+    Ledger,
+    Never,
+    Wait,
+    reason_key,
+)
 from outdial.domain.decision.planner import decide, looks_back
 from outdial.domain.line.capacity import LineCapacity
 from outdial.domain.line.routing import Marks
@@ -41,6 +49,7 @@ from outdial.store.budget.claiming import budgets_of_people
 from outdial.store.claims import ledger
 from outdial.store.claims.ledger import LedgerQuery
 from outdial.store.claims.reschedule import reschedule
+from outdial.store.claims.scan import DueScan, EndedRecipient
 from outdial.store.compliance.suppressions import reason_of
 from outdial.store.db.bulk import among
 from outdial.store.db.tables import OWN_PLAN, is_ready, is_request, is_waiting, recipient
@@ -94,52 +103,6 @@ class Recipient:
 
 
 Decided = tuple[Recipient, Decision]
-
-
-@dataclass(frozen=True, slots=True)
-class EndedRecipient:
-    """A recipient that a decision has ended: it must not be called."""
-
-    recipient_id: int
-    requester_workflow_id: str | None
-    reason: str
-
-
-@dataclass(slots=True)
-class DueScan:
-    """What a claim decided about the recipients that are due."""
-
-    decisions: int = 0
-    promoted: int = 0
-    unread: frozenset[str] = frozenset()
-    """Groups of recipients some of which are due and were not decided about."""
-    outside_hours: bool = False
-    """As many as one step reads were put off together: those that follow are probably outside
-    their hours, too."""
-    ended: list[EndedRecipient] = field(default_factory=list)
-    ledgers: dict[int, Ledger] = field(default_factory=dict)
-    """The ledgers by which those returned as ready were decided, by recipient."""
-
-    def followed_by(self, rest: DueScan) -> DueScan:
-        """With what was decided after it in the same claim."""
-        return DueScan(
-            decisions=self.decisions + rest.decisions,
-            promoted=self.promoted + rest.promoted,
-            unread=rest.unread,
-            outside_hours=self.outside_hours or rest.outside_hours,
-            ended=self.ended + rest.ended,
-            ledgers=rest.ledgers,
-        )
-
-    def beside(self, other: DueScan) -> DueScan:
-        """With what was decided about another group in the same claim."""
-        return DueScan(
-            decisions=self.decisions + other.decisions,
-            promoted=self.promoted + other.promoted,
-            unread=self.unread | other.unread,
-            ended=self.ended + other.ended,
-            ledgers=self.ledgers | other.ledgers,
-        )
 
 
 CALLABLE = (
@@ -330,6 +293,7 @@ def scan_due(
                 break  # outside the hours, probably: those that follow are put off together
             decision = decide(each.candidate, each.plan, ledgers[each.id], now, rulebook)
             waits += isinstance(decision, Wait)
+            scan.reasons[reason_key(decision)] += 1
             if isinstance(decision, Dial):
                 ready.append((each, decision))
             else:

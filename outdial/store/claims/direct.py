@@ -12,10 +12,11 @@ from outdial.domain.decision.decision import Dial
 from outdial.domain.line.capacity import LineCapacity
 from outdial.domain.record import CampaignRecord
 from outdial.domain.rules.rulebook import Rulebook
-from outdial.store.claims.candidates import DueScan, Recipient, scan_due
+from outdial.store.claims.candidates import Recipient, scan_due
 from outdial.store.claims.limits import line_capacity
 from outdial.store.claims.ready import needed
 from outdial.store.claims.request_lines import first_closing, first_due
+from outdial.store.claims.scan import DueScan
 
 
 def scan_requests(

@@ -42,7 +42,16 @@ from outdial.store.compliance.rulings import read_rulebook
 from outdial.store.compliance.suppressions import reason_of
 from outdial.store.db.dialect import lock_rows
 from outdial.store.db.errors import UnknownCall
-from outdial.store.db.tables import budget_hold, call, campaign, lease, line, own_plan, recipient
+from outdial.store.db.tables import (
+    EPOCH,
+    budget_hold,
+    call,
+    campaign,
+    lease,
+    line,
+    own_plan,
+    recipient,
+)
 from outdial.store.records import read_candidate, read_current_zones
 from outdial.store.webhooks.outbox import publish_calls
 
@@ -94,6 +103,7 @@ _CALL = lock_rows(
         call.c.evidence,
         recipient.c.zones,
         recipient.c.attempts,
+        recipient.c.due_at,
         recipient.c.not_before,
         recipient.c.alternate_phones,
         recipient.c.consent,
@@ -176,7 +186,12 @@ def raise_fence(
         return _too_soon(row, retry_at), None
     deadline = now + placement_timeout
     _mark_placing(s, call_id, row, decision, now, deadline)
-    passed = FencePass(verdict=FenceVerdict.GO, line=row["line"], deadline=deadline)
+    passed = FencePass(
+        verdict=FenceVerdict.GO,
+        line=row["line"],
+        deadline=deadline,
+        due_at=row["created_at"] if row["due_at"] == EPOCH else row["due_at"],
+    )
     return passed, _request(call_id, row, claimed_plan, caller_id, webhook_url)
 
 

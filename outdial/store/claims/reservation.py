@@ -46,7 +46,6 @@ from outdial.store.campaign.counts import count_open
 from outdial.store.claims.candidates import (
     NOT_CALLED,
     Decided,
-    DueScan,
     Recipient,
     find_ready,
     read_ledgers,
@@ -60,6 +59,7 @@ from outdial.store.claims.number_locks import lock_numbers
 from outdial.store.claims.ready import needed
 from outdial.store.claims.requeue_step import requeue_step
 from outdial.store.claims.result import ClaimResult, Reservation
+from outdial.store.claims.scan import DueScan
 from outdial.store.claims.state import lock_claim_state, save_claim_state
 from outdial.store.claims.wakeup import NextWakeup, next_wakeup
 from outdial.store.compliance.rulings import read_rulebook
@@ -124,7 +124,7 @@ def claim_calls(
     calls = sorted(reservation.calls, key=attrgetter("call_id"))
     claim = _claim(s, state, record, calls, wakeup, in_flight + len(calls), now)
     claim = claim.model_copy(update={"budget_spent": reservation.budget_spent})
-    return ClaimResult(claim, tuple(settled), ended, tuple(reservation.offered))
+    return ClaimResult(claim, tuple(settled), ended, tuple(reservation.offered), scan.reasons)
 
 
 def _settle(

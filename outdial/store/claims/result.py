@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from outdial.domain.call.claim import Claim, ClaimedCall
+from outdial.domain.decision.decision import ReasonKey
 from outdial.domain.record import Settled
-from outdial.store.claims.candidates import EndedRecipient
+from outdial.store.claims.scan import EndedRecipient
 from outdial.store.claims.wakeup import NextWakeup
 
 
@@ -19,6 +21,8 @@ class ClaimResult:
     ended: tuple[EndedRecipient, ...] = ()
     offered: tuple[str, ...] = ()
     """Workflows of campaigns for which a slot is kept: they are to claim now."""
+    reasons: Mapping[ReasonKey, int] = field(default_factory=dict)
+    """How often each decision was made."""
 
 
 @dataclass(slots=True)

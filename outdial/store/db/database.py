@@ -10,8 +10,9 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from contextvars import copy_context
 from datetime import timedelta
 from typing import Any, TypeVar
@@ -39,6 +40,9 @@ from outdial.store.db.engines import (
 from outdial.store.db.errors import DatabaseUnavailable, StatementRefused
 
 T = TypeVar("T")
+Observer = Callable[[str, timedelta, str], None]
+"""Gets each transaction: `read` or `write`, how long it took, the wait for its turn included, and
+`ok`, `unavailable` or `error`."""
 
 _TRIES = 6
 _LONGEST_TURN = 0.3
@@ -68,12 +72,20 @@ class Database:
     StatementRefused when a value broke one of its rules.
     """
 
-    def __init__(self, url: str, *, echo: bool = False, daily_ceiling: int = DAILY_CEILING) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        echo: bool = False,
+        daily_ceiling: int = DAILY_CEILING,
+        observe: Observer | None = None,
+    ) -> None:
         """`url` is `sqlite:///path` or `postgresql://…`; ValueError for anything else.
 
         `daily_ceiling` is how many placements a number gets in 24 hours; 0: as many as any.
         """
         self._info = {"daily_ceiling": daily_ceiling}
+        self._observe = observe
         parsed = database_url(url)
         self._one_writer = parsed.get_backend_name() == "sqlite"
         if self._one_writer:
@@ -95,7 +107,8 @@ class Database:
     async def write(self, work: Callable[[Session], T]) -> T:
         """Run `work` in one transaction and commit it."""
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._writers, copy_context().run, self._write, work)
+        with self._observed("write"):
+            return await loop.run_in_executor(self._writers, copy_context().run, self._write, work)
 
     async def write_in_turn(self, work: Callable[[Session], T]) -> T:
         """`write` for one of many transactions in a row, after which others get a turn.
@@ -119,7 +132,8 @@ class Database:
     async def read(self, work: Callable[[Session], T]) -> T:
         """Run `work` without keeping any change."""
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._readers, copy_context().run, self._read, work)
+        with self._observed("read"):
+            return await loop.run_in_executor(self._readers, copy_context().run, self._read, work)
 
     def write_sync(self, work: Callable[[Session], T]) -> T:
         """`write` for callers without an event loop; never call it from within work."""
@@ -156,6 +170,21 @@ class Database:
             executor.shutdown(wait=True)
         for engine in (self._write_engine, self._read_engine):
             engine.dispose()
+
+    @contextmanager
+    def _observed(self, kind: str) -> Iterator[None]:
+        if self._observe is None:
+            yield
+            return
+        begun, result = time.perf_counter(), "error"
+        try:
+            yield
+            result = "ok"
+        except DatabaseUnavailable:
+            result = "unavailable"
+            raise
+        finally:
+            self._observe(kind, timedelta(seconds=time.perf_counter() - begun), result)
 
     def _write(self, work: Callable[[Session], T]) -> T:
         pause = _FIRST_PAUSE
