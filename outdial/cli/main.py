@@ -48,6 +48,10 @@ class Commands(LazyGroup):
             "outdial.cli.campaigns.status:calls",
         ),
         LazyCommand(
+            "results", STEER, "List what became of each recipient of a campaign.",
+            "outdial.cli.campaigns.results:results",
+        ),
+        LazyCommand(
             "report", STEER, "Report what a campaign came to.",
             "outdial.cli.campaigns.report:report",
         ),
@@ -76,6 +80,10 @@ class Commands(LazyGroup):
             "outdial.cli.campaigns.add:add",
         ),
         LazyCommand(
+            "remove", STEER, "Remove a person from a campaign: it calls them no more.",
+            "outdial.cli.campaigns.remove:remove",
+        ),
+        LazyCommand(
             "apply", STEER, "Make a running campaign match its changed file.",
             "outdial.cli.campaigns.apply:apply",
         ),
@@ -100,6 +108,10 @@ class Commands(LazyGroup):
         LazyCommand(
             "explain", RULES, "Explain why a recipient is called now, later, or never.",
             "outdial.cli.compliance.explain:explain",
+        ),
+        LazyCommand(
+            "person", RULES, "Show everything about one number, over all campaigns.",
+            "outdial.cli.compliance.person:person",
         ),
         LazyCommand(
             "audit", RULES, "Verify the receipts of a campaign's calls, and print their head.",

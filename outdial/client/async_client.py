@@ -16,6 +16,7 @@ from outdial.client.async_operations.endpoints import AsyncEndpoints
 from outdial.client.async_operations.keys import AsyncKeys
 from outdial.client.async_operations.lines import AsyncLines
 from outdial.client.async_operations.log import AsyncLog
+from outdial.client.async_operations.people import AsyncPeople
 from outdial.client.async_operations.phone_numbers import AsyncPhoneNumbers
 from outdial.client.async_operations.plans import AsyncPlans
 from outdial.client.async_operations.reports import AsyncReports
@@ -34,6 +35,7 @@ class AsyncClient(
     AsyncKeys,
     AsyncLines,
     AsyncLog,
+    AsyncPeople,
     AsyncPhoneNumbers,
     AsyncPlans,
     AsyncReports,

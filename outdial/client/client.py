@@ -16,6 +16,7 @@ from outdial.client.operations.endpoints import Endpoints
 from outdial.client.operations.keys import Keys
 from outdial.client.operations.lines import Lines
 from outdial.client.operations.log import Log
+from outdial.client.operations.people import People
 from outdial.client.operations.phone_numbers import PhoneNumbers
 from outdial.client.operations.plans import Plans
 from outdial.client.operations.reports import Reports
@@ -34,6 +35,7 @@ class Client(
     Keys,
     Lines,
     Log,
+    People,
     PhoneNumbers,
     Plans,
     Reports,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from outdial.domain.definition.campaign import CampaignDefinition
 from outdial.domain.definition.purpose import Purpose
 from outdial.domain.rules.location import RecipientKind
 from outdial.intake.contacts.roster import check_roster
+from outdial.intake.contacts.unmapped import column_notes, past_notes
 from outdial.intake.definition import (
     LoadedDefinition,
     ParsedDefinition,
@@ -38,16 +40,18 @@ class Validation:
     """Recipients that can be enrolled."""
     kinds: Mapping[RecipientKind | str, int] = field(default_factory=dict)
     """How many of them are of each kind, for a forecast."""
+    notes: tuple[str, ...] = ()
+    """What is no problem, and probably not what was meant."""
 
     def lines(self) -> list[str]:
         """One line a problem, and `and N more` at the end when some were not kept."""
         return problem_lines(self.problems, self.omitted)
 
 
-def validate(path: Path | str) -> Validation:
+def validate(path: Path | str, now: datetime | None = None) -> Validation:
     """Check the definition at `path` and every row of its roster, whatever else is wrong.
 
-    Raises nothing for what the files hold.
+    Appointments have passed at `now`, if that is given. Raises nothing for what the files hold.
     """
     path = Path(path)
     file = str(path)
@@ -62,15 +66,17 @@ def validate(path: Path | str) -> Validation:
     definition = parsed.definition or _without_what_is_broken(parsed, broken_rows)
     loaded: LoadedDefinition | None = None
     kinds: Mapping[RecipientKind | str, int] = {}
+    notes: tuple[str, ...] = ()
     if definition is not None:
         source_map = SourceMap(file, parsed.root)
         loaded = LoadedDefinition(definition, path, text, file, path.parent, source_map)
-        roster = check_roster(loaded, without=broken_rows)
+        roster = check_roster(loaded, without=broken_rows, now=now)
         count, kinds = roster.count, roster.kinds
         problems.extend(roster.problems)
         problems.omitted += roster.omitted
+        notes = (*column_notes(loaded), *past_notes(roster.past_appointments))
     good = loaded if not len(problems) else None
-    return Validation(tuple(problems), problems.omitted, good, count, kinds)
+    return Validation(tuple(problems), problems.omitted, good, count, kinds, notes)
 
 
 def _broken_rows(parsed: ParsedDefinition) -> frozenset[int]:

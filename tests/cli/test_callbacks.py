@@ -17,6 +17,8 @@ from outdial.store.db.tables import callback_entry, callback_run
 from tests.builders import NOW
 from tests.cli.conftest import Outdial
 
+FREE = "2026-12-01T10:30:00+00:00"
+
 
 @pytest.fixture
 def followed(database: Database, call: ClaimedCall) -> ClaimedCall:
@@ -36,7 +38,12 @@ def followed(database: Database, call: ClaimedCall) -> ClaimedCall:
         )
         entries = [
             ("confirm_appointment", "done", "confirmed", None),
-            ("move_appointment", "follow_up", "that time is taken", {"alternatives": ["10:30"]}),
+            (
+                "move_appointment",
+                "follow_up",
+                "that time is taken",
+                {"alternatives": ["2026-12-01T10:30:00+00:00"]},
+            ),
         ]
         for position, (kind, state, note, result) in enumerate(entries):
             s.connection().execute(
@@ -83,9 +90,11 @@ def test_what_followed_is_listed(outdial: Outdial, followed: ClaimedCall) -> Non
     result = outdial("callbacks", followed.campaign)
     assert result.exit_code == 0
     assert result.output == (
-        f"call {followed.call_id}: done\n"
+        "+1202•••0123, called Fri 2026-11-20 10:00 in America/New_York (15:00 UTC): done\n"
+        f"  call {followed.call_id}\n"
         "  confirm_appointment: done, confirmed\n"
-        "  move_appointment: follow_up, that time is taken; free: 10:30\n"
+        "  move_appointment: follow_up, that time is taken; free: "
+        "Tue 2026-12-01 05:30 in America/New_York (10:30 UTC)\n"
     )
     assert outdial("callbacks", followed.campaign, "--state", "failed").output == "None.\n"
     (shown,) = json.loads(outdial("callbacks", followed.campaign, "--json").stdout)

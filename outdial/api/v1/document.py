@@ -26,6 +26,7 @@ TAGS: Mapping[str, str] = {
     "revisions": "Change a campaign that runs, and go back.",
     "reports": "The figures of a launch.",
     "calls": "Single calls, and the calls of campaigns.",
+    "people": "Everything about one telephone number, over all campaigns.",
     "contacts": "The directory of persons.",
     "agents": "Voice agents, under ids of your own.",
     "phone numbers": "Caller ids that calls may show.",

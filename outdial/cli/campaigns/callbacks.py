@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Annotated, Any
 
 import typer
@@ -13,8 +15,11 @@ from outdial.cli.exit_codes import OK
 from outdial.cli.output import flush_json, say, say_if_more
 from outdial.cli.running import run, settings_or_fail
 from outdial.domain.call.callback_run import CallbackEntry, CallbackRun, CallbackState
+from outdial.domain.dated_time import dated_time
+from outdial.domain.numbers.phone import mask_phone
 from outdial.runtime.settings.settings import Settings
 from outdial.services.calls import callback_runs
+from outdial.store.callbacks.runs import CalledPerson
 
 Json = Annotated[bool, typer.Option("--json", help="Write JSON to standard output.")]
 
@@ -57,22 +62,24 @@ async def _callbacks(
         matching = await callback_runs.list_callback_runs(
             at.context, name, state=state, limit=limit + 1
         )
-    listed = matching[:limit]
+        listed = matching[:limit]
+        people = await callback_runs.called_people(at.context, listed)
     if as_json:
-        flush_json(
-            json.dumps([_shown(callback_run) for callback_run in listed], ensure_ascii=False)
-        )
+        shown = [_shown(callback_run, people[callback_run.call_id]) for callback_run in listed]
+        flush_json(json.dumps(shown, ensure_ascii=False))
         say_if_more(matching, limit, to_stderr=True)
         return OK
     if not listed:
         say("None.")
     for callback_run in listed:
+        person = people[callback_run.call_id]
         say(
-            f"call {callback_run.call_id}: {callback_run.state}"
-            + (f", {callback_run.error}" if callback_run.error else "")
+            f"{mask_phone(person.phone)}, called {dated_time(person.called_at, person.zones)}: "
+            f"{callback_run.state}" + (f", {callback_run.error}" if callback_run.error else "")
         )
+        say(f"  call {callback_run.call_id}")
         for entry in callback_run.entries:
-            say(f"  {entry.kind}: {entry.state}" + _note(entry))
+            say(f"  {entry.kind}: {entry.state}" + _note(entry, person.zones))
     say_if_more(matching, limit)
     return OK
 
@@ -85,15 +92,28 @@ async def _retry(settings: Settings, call_id: str) -> int:
     return OK
 
 
-def _note(entry: CallbackEntry) -> str:
-    instead = (entry.result or {}).get("alternatives")
+def _note(entry: CallbackEntry, zones: Sequence[str]) -> str:
+    result = entry.result or {}
     note = f", {entry.note}" if entry.note else ""
+    if result.get("starts_at"):
+        note += f", {_instant(result['starts_at'], zones)}"
+    instead = [_instant(text, zones) for text in result.get("alternatives") or ()]
     return note + (f"; free: {', '.join(instead)}" if instead else "")
 
 
-def _shown(callback_run: CallbackRun) -> dict[str, Any]:
+def _instant(text: str, zones: Sequence[str]) -> str:
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        return text
+    return dated_time(at, zones) if at.tzinfo else text
+
+
+def _shown(callback_run: CallbackRun, person: CalledPerson) -> dict[str, Any]:
     return {
         "call": callback_run.call_id,
+        "to": mask_phone(person.phone),
+        "called_at": person.called_at.isoformat(),
         "state": callback_run.state.value,
         "run": callback_run.run,
         "error": callback_run.error,

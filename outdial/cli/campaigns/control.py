@@ -59,6 +59,19 @@ def _run(
 async def _change(
     settings: Settings, name: str, state: CampaignState, *, hang_up: bool, reason: str | None
 ) -> int:
+    say(await change_state(settings, name, state, hang_up=hang_up, reason=reason))
+    return OK
+
+
+async def change_state(
+    settings: Settings,
+    name: str,
+    state: CampaignState,
+    *,
+    hang_up: bool = False,
+    reason: str | None = None,
+) -> str:
+    """Pause, resume or stop a campaign; the outcome in words. Raises what the services raise."""
     async with changing_records(settings) as at:
         ctx = at.context
         if not at.live:
@@ -69,8 +82,7 @@ async def _change(
             changed = await control.resume(ctx, name)
         else:
             changed = await control.stop(ctx, name, hang_up=hang_up, reason=reason)
-        say(_outcome(name, changed, live=at.live))
-    return OK
+        return _outcome(name, changed, live=at.live)
 
 
 def _outcome(name: str, changed: Changed, *, live: bool) -> str:

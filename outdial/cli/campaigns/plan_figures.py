@@ -40,6 +40,8 @@ def print_plan(plan: PlanDocument, rejected: RejectedRows) -> None:
         f"launched {_clock(plan.start)}; plan {plan.id[:12]}"
     )
     say(_summary(plan))
+    for note in plan.notes:
+        say(note)
     for title, part in (("never", plan.never), ("later", plan.later)):
         _print_reasons(title, part)
     _print_windows(plan.windows)

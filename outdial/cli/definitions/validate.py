@@ -39,7 +39,8 @@ def validate(
 
     Exit code: 0 no problem, 1 problems.
     """
-    validation = validate_file(file)
+    now = system_clock()
+    validation = validate_file(file, now)
     if validation.loaded is None:
         for line in validation.lines():
             say(line)
@@ -47,9 +48,9 @@ def validate(
     notes = [] if file_only else _lines_or_fail(validation.loaded)
     definition = validation.loaded.definition
     say(f"{file}: {definition.name}, {plural(validation.count, 'recipient')}, nothing is wrong")
-    for note in notes:
+    for note in (*notes, *validation.notes):
         say(note)
-    expected = forecast(definition, validation.kinds, system_clock())
+    expected = forecast(definition, validation.kinds, now)
     for count, reason in expected.never():
         say(f"{plural(count, 'person', 'people')} can never be called: {reason}")
     for count, reason in expected.end_early():

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from outdial.client.models.contacts import Contact, ContactPage, ContactUpdate, NewContact
+from outdial.client.models.contacts import ContactPage, ContactUpdate, NewContact
+from outdial.client.models.shared import Contact
 from outdial.client.request import Request
 from outdial.client.sending import AsyncSender
 

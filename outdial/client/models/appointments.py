@@ -7,25 +7,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from outdial.client.models.shared import AppointmentStatus
-
-
-class Appointment(BaseModel):
-    model_config = ConfigDict(extra="allow", validate_by_name=True)
-
-    id: str
-    calendar: str
-    title: str
-    starts_at: datetime
-    ends_at: datetime
-    status: AppointmentStatus
-    phone: str | None
-    contact_id: str | None
-    call_id: str | None
-    """The call that booked it."""
-    notes: str | None
-    created_at: datetime
-    updated_at: datetime
+from outdial.client.models.shared import Appointment, AppointmentStatus
 
 
 class AppointmentChange(BaseModel):

@@ -7,7 +7,13 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from outdial.client.models.shared import AnsweredBy, CallStatus, ConsentLevel, FailureClass
+from outdial.client.models.shared import (
+    AnsweredBy,
+    CallEvent,
+    CallStatus,
+    ConsentLevel,
+    FailureClass,
+)
 
 
 class AcceptedRisk(BaseModel):
@@ -96,22 +102,6 @@ class CallAgent(BaseModel):
     """The agent's id at the line's provider."""
     settings: dict[str, Any] | None = None
     """Settings of the provider for this agent, passed on unchanged."""
-
-
-CallEventKind = Literal["status", "analysis"] | str
-
-
-class CallEvent(BaseModel):
-    """A report about the call: a change of its status, or its analysis."""
-
-    model_config = ConfigDict(extra="allow", validate_by_name=True)
-
-    id: str
-    kind: CallEventKind
-    status: CallStatus | None
-    at: datetime
-    answered_by: AnsweredBy | None
-    detail: str | None
 
 
 class CallDetails(BaseModel):

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from outdial.client.models.shared import AnsweredBy, CallStatus, CampaignState, DefinitionDifference
+from outdial.client.models.shared import (
+    AnsweredBy,
+    CallStatus,
+    CampaignState,
+    DefinitionDifference,
+    RecipientState,
+)
 
 
 class AddedRecipients(BaseModel):
@@ -179,9 +185,6 @@ class PauseRequest(BaseModel):
     reason: str | None = None
 
 
-RecipientState = Literal["waiting", "ready", "calling", "settling", "done"] | str
-
-
 class RecipientResult(BaseModel):
     model_config = ConfigDict(extra="allow", validate_by_name=True)
 
@@ -208,6 +211,13 @@ class RecipientResultPage(BaseModel):
 
     items: list[RecipientResult]
     next_cursor: str | None = None
+
+
+class RemovedRecipients(BaseModel):
+    model_config = ConfigDict(extra="allow", validate_by_name=True)
+
+    removed: int
+    hung_up: int
 
 
 class StopRequest(BaseModel):

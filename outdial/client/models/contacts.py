@@ -2,35 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-
-class Contact(BaseModel):
-    """An entry of the tenant's directory of persons."""
-
-    model_config = ConfigDict(extra="allow", validate_by_name=True)
-
-    id: str
-    tenant: str
-    metadata: dict[str, Any] | None = None
-    """Data of the tenant, stored unchanged and not interpreted."""
-    version: int = 1
-    """Counts the changes."""
-    created_at: datetime
-    updated_at: datetime
-    phone: str
-    """E.164; unique within the tenant."""
-    first_name: str | None = None
-    last_name: str | None = None
-    email: str | None = None
-    company: str | None = None
-    notes: str | None = None
-    time_zone: str | None = None
-    """IANA name, such as America/New_York."""
-    tags: list[str] | None = None
+from outdial.client.models.shared import Contact
 
 
 class ContactPage(BaseModel):

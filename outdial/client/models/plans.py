@@ -252,6 +252,7 @@ class CampaignPlan(BaseModel):
     never: PlanPart
     done: PlanPart
     rejected: PlanRejections
+    notes: list[str]
     windows: list[PlanWindow]
     zone_sources: dict[str, int]
     caps: list[PlanCap]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
@@ -42,6 +42,24 @@ AppointmentStatus = (
 )
 
 
+class Appointment(BaseModel):
+    model_config = ConfigDict(extra="allow", validate_by_name=True)
+
+    id: str
+    calendar: str
+    title: str
+    starts_at: datetime
+    ends_at: datetime
+    status: AppointmentStatus
+    phone: str | None
+    contact_id: str | None
+    call_id: str | None
+    """The call that booked it."""
+    notes: str | None
+    created_at: datetime
+    updated_at: datetime
+
+
 FailureClass = (
     Literal[
         "throttled", "rejected", "misconfigured", "blocked", "refused", "unavailable", "unknown"
@@ -60,7 +78,48 @@ CallStatus = (
 """Status of a call. It only moves forward, and a terminal status never changes."""
 
 
+CallEventKind = Literal["status", "analysis"] | str
+
+
+class CallEvent(BaseModel):
+    """A report about the call: a change of its status, or its analysis."""
+
+    model_config = ConfigDict(extra="allow", validate_by_name=True)
+
+    id: str
+    kind: CallEventKind
+    status: CallStatus | None
+    at: datetime
+    answered_by: AnsweredBy | None
+    detail: str | None
+
+
 ConsentLevel = Literal["express", "written"] | str
+
+
+class Contact(BaseModel):
+    """An entry of the tenant's directory of persons."""
+
+    model_config = ConfigDict(extra="allow", validate_by_name=True)
+
+    id: str
+    tenant: str
+    metadata: dict[str, Any] | None = None
+    """Data of the tenant, stored unchanged and not interpreted."""
+    version: int = 1
+    """Counts the changes."""
+    created_at: datetime
+    updated_at: datetime
+    phone: str
+    """E.164; unique within the tenant."""
+    first_name: str | None = None
+    last_name: str | None = None
+    email: str | None = None
+    company: str | None = None
+    notes: str | None = None
+    time_zone: str | None = None
+    """IANA name, such as America/New_York."""
+    tags: list[str] | None = None
 
 
 class FieldProblem(BaseModel):
@@ -110,6 +169,18 @@ class Launch(BaseModel):
     started_at: datetime
     updated_at: datetime
     finished_at: datetime | None
+
+
+RecipientState = Literal["waiting", "ready", "calling", "settling", "done"] | str
+
+
+class SuppressionChange(BaseModel):
+    model_config = ConfigDict(extra="allow", validate_by_name=True)
+
+    change: str
+    reason: str
+    source: str
+    at: datetime
 
 
 class Problem(BaseModel):

@@ -6,6 +6,8 @@ from datetime import datetime
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from outdial.client.models.shared import SuppressionChange
+
 
 class NewSuppressions(BaseModel):
     model_config = ConfigDict(extra="forbid", validate_by_name=True)
@@ -21,15 +23,6 @@ class Suppression(BaseModel):
     reason: str
     source: str
     since: datetime
-
-
-class SuppressionChange(BaseModel):
-    model_config = ConfigDict(extra="allow", validate_by_name=True)
-
-    change: str
-    reason: str
-    source: str
-    at: datetime
 
 
 class SuppressionHistory(BaseModel):

@@ -7,12 +7,12 @@ from datetime import datetime
 from typing import Literal
 
 from outdial.client.models.appointments import (
-    Appointment,
     AppointmentDetails,
     AppointmentPage,
     AppointmentUpdate,
     NewAppointment,
 )
+from outdial.client.models.shared import Appointment
 from outdial.client.request import Request
 from outdial.client.sending import Sender
 

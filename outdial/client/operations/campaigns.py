@@ -15,6 +15,7 @@ from outdial.client.models.campaigns import (
     NewRecipients,
     PauseRequest,
     RecipientResultPage,
+    RemovedRecipients,
     StopRequest,
 )
 from outdial.client.models.shared import CampaignState, Launch
@@ -158,6 +159,20 @@ class Campaigns(Sender):
             request, {202: AddedRecipients | Launch}
         )
         return answer
+
+    def remove_recipient(
+        self,
+        name: str,
+        phone: str,
+    ) -> RemovedRecipients:
+        """Remove a person from the current launch: they are not called any more, by any of their
+        numbers, and a call to them is ended. Suppress the number if no campaign may call it."""
+        request = Request(
+            "DELETE",
+            "/campaigns/{name}/recipients/{phone}",
+            parameters={"name": name, "phone": phone},
+        )
+        return self._send(request, 200, RemovedRecipients)
 
     def list_results(
         self,

@@ -126,7 +126,7 @@ class ColumnFinder:
         alike = [
             index
             for index, name in enumerate(self._header)
-            if index not in self._taken and _FURTHER_NUMBER.fullmatch(_plain(name))
+            if index not in self._taken and _FURTHER_NUMBER.fullmatch(plain_name(name))
         ]
         if not alike:
             return
@@ -202,6 +202,6 @@ class ColumnFinder:
         self.problems.append(Problem(self._file, self._line, index + 1, field, code, message))
 
 
-def _plain(name: str) -> str:
+def plain_name(name: str) -> str:
     """The letters and digits of a name, in lower case."""
     return "".join(filter(str.isalnum, name.lower()))

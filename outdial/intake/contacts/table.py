@@ -317,6 +317,11 @@ class ContactTable:
         if chunk.lines or chunk.problems:
             yield chunk
 
+    def layout(self) -> CsvLayout | None:
+        """What its header says; None for a file whose rows can't be read."""
+        first = next((each for each in self._rows() if not isinstance(each, Problem)), None)
+        return first if isinstance(first, CsvLayout) else None
+
     def _rows(self) -> Iterator[_Row | CsvLayout | Problem]:
         if _endless(self._path):
             # It could be read once, and reading may never end.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from sqlmodel import Session
 
 from outdial.dispatch.starting import start_callback_run
@@ -11,6 +13,7 @@ from outdial.resources.resources import Resources
 from outdial.services.errors import ChangeRefused
 from outdial.services.operations.reading import require_campaign
 from outdial.store.callbacks import runs
+from outdial.store.callbacks.runs import CalledPerson
 from outdial.store.compliance.operator_log import note_operation
 from outdial.store.db.errors import UnknownCall
 
@@ -23,6 +26,12 @@ async def list_callback_runs(
     return await ctx.database.read(
         lambda s: runs.list_callback_runs(s, record.id, state=state, limit=limit)
     )
+
+
+async def called_people(ctx: Resources, listed: Sequence[CallbackRun]) -> dict[str, CalledPerson]:
+    """Whom the calls of listed runs were to, by the calls' ids."""
+    ids = [callback_run.call_id for callback_run in listed]
+    return await ctx.database.read(lambda s: runs.called_by(s, ids))
 
 
 async def retry_callbacks(ctx: Resources, call_id: str) -> CallbackRun:

@@ -1,11 +1,10 @@
-"""Adds recipients to a campaign that runs, and reads their results."""
+"""Adds recipients to a campaign that runs."""
 
 from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -15,7 +14,7 @@ from outdial.domain.bounds import FREE_FORM, OutOfBounds, require_within
 from outdial.domain.definition.campaign import CampaignDefinition
 from outdial.domain.definition.source import CsvSource, InlineRecipient
 from outdial.domain.operator import Action, Operation
-from outdial.domain.record import CallRecord, CampaignRecord, RecipientRecord, StagingRecord
+from outdial.domain.record import CampaignRecord, StagingRecord
 from outdial.intake.contacts.chunks import read_chunks
 from outdial.intake.definition import LoadedDefinition, with_recipients
 from outdial.intake.problems import DefinitionInvalid
@@ -35,20 +34,8 @@ from outdial.services.operations.reading import require_campaign
 from outdial.store.campaign.revisions import definition_at
 from outdial.store.compliance.operator_log import note_operation
 from outdial.store.db.errors import CampaignEnded
-from outdial.store.roster import roster
 from outdial.store.roster.flip import accept_addition, add_at_once
 from outdial.store.roster.staging import begin_addition
-
-PAGE = 500
-"""Recipients read in one transaction."""
-
-
-@dataclass(frozen=True)
-class Result:
-    """What became of one person of a campaign, so far."""
-
-    recipient: RecipientRecord
-    last: CallRecord | None
 
 
 async def add_recipients(
@@ -193,32 +180,3 @@ def _note(
 ) -> None:
     operation = Operation(Action.ADD, f"campaign/{record.name}", details={"recipients": recipients})
     note_operation(s, ctx.tenant, ctx.operator, operation, now=now)
-
-
-async def list_results(
-    ctx: Resources, name: str, *, limit: int, after: int | None = None
-) -> list[Result]:
-    """Recipients of the present launch by position, with their last calls. Raises
-    NoSuchCampaign."""
-    record = await require_campaign(ctx, name)
-
-    def work(s: Session) -> list[Result]:
-        recipients = roster.list_recipients(
-            s, record.id, launch=record.launch, limit=limit, after=after
-        )
-        last = roster.last_calls(s, [one.id for one in recipients])
-        return [Result(one, last.get(one.id)) for one in recipients]
-
-    return await ctx.database.read(work)
-
-
-async def stream_results(ctx: Resources, name: str) -> AsyncIterator[Result]:
-    """All results of `list_results`, with one page in memory at a time."""
-    after = None
-    while True:
-        page = await list_results(ctx, name, limit=PAGE, after=after)
-        for result in page:
-            yield result
-        if len(page) < PAGE:
-            return
-        after = page[-1].recipient.position

@@ -407,6 +407,8 @@ class PlanDocument(BaseModel):
     done: PlanPart
     """Done already, in the campaign that goes on; reasons are their outcomes."""
     rejected: RejectedPart
+    notes: list[str]
+    """What is no problem, and probably not what was meant, such as a column that is not mapped."""
     windows: list[PlanWindow]
     """The most people first."""
     zone_sources: dict[str, int]
@@ -434,12 +436,10 @@ class PlanDocument(BaseModel):
             never=PlanPart.of(plan, PlanGroup.NEVER),
             done=PlanPart.of(plan, PlanGroup.DONE),
             rejected=RejectedPart.of(plan.given.rejected),
+            notes=list(plan.given.notes),
             windows=[PlanWindow.of(window) for window in plan.windows],
             zone_sources={source.value: count for source, count in plan.zone_sources().items()},
-            caps=[
-                CapUse(cap=cap.cap, by=cap.by, used=cap.used, reached=cap.reached)
-                for cap in plan.caps
-            ],
+            caps=[CapUse.model_validate(cap, from_attributes=True) for cap in plan.caps],
             highest_cost=None if highest is None else PlanCost.of(highest),
             rehearsal=(
                 None if outcome is None else PlanRehearsal.of(outcome, rehearsal.people.source)

@@ -21,6 +21,7 @@ from outdial.domain.record import CampaignRecord
 from outdial.domain.rules.location import LocatedDraft
 from outdial.domain.rules.zone import zone_data
 from outdial.intake.contacts.chunks import read_chunks
+from outdial.intake.contacts.unmapped import column_notes, count_past, past_notes
 from outdial.intake.definition import LoadedDefinition
 from outdial.intake.problems import DefinitionInvalid, Problem, ProblemList
 from outdial.providers.lines import Lines
@@ -79,6 +80,8 @@ class PlanInput:
     rules: str | None = None
     """The version of the calling rules when it was read, whenever the campaign starts; None: that
     of the rehearsal's."""
+    notes: tuple[str, ...] = ()
+    """What is no problem, and probably not what was meant."""
 
     @property
     def fingerprint(self) -> PlanFingerprint:
@@ -126,7 +129,8 @@ def read_plan_input(
         path = ("recipients", "csv")
         raise DefinitionInvalid([loaded.source_map.problem(path, "file_changed", message)])
     rehearsal = rehearsal_of(lines, loaded, drafts, start, people)
-    return PlanInput(loaded, rehearsal, rejected, contents, before)
+    notes = (*column_notes(loaded), *past_notes(count_past(drafts, start)))
+    return PlanInput(loaded, rehearsal, rejected, contents, before, notes=notes)
 
 
 def _on_lines(

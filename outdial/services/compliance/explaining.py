@@ -96,7 +96,7 @@ def _explained(
 ) -> dict[str, Any]:
     conditions = explanation.conditions
     return _whom(record, explanation.record, explanation.numbers) | {
-        "decision": _decision(explanation, now),
+        "decision": decision_of(explanation, now),
         "zones": {
             "candidates": list(explanation.zones.candidates),
             "source": explanation.zones.source.value,
@@ -143,7 +143,8 @@ def _local_times(explanation: RecipientExplanation, now: datetime) -> dict[str, 
     }
 
 
-def _decision(explanation: RecipientExplanation, now: datetime) -> dict[str, Any]:
+def decision_of(explanation: RecipientExplanation, now: datetime) -> dict[str, Any]:
+    """What a claim would decide now, as JSON values: `answer` is dial, wait, never or done."""
     if explanation.record.state is RecipientState.DONE:
         return {"answer": "done", "reason": explanation.record.reason}
     return _answer(explanation.decision) | {"at": now.isoformat()}

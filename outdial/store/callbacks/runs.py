@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -19,9 +20,11 @@ from outdial.domain.call.callback_run import (
 from outdial.domain.call.plan import read_plan
 from outdial.domain.definition.callbacks import Callback
 from outdial.store.call.calls import get_call
+from outdial.store.db.bulk import among
 from outdial.store.db.dialect import lock_rows
 from outdial.store.db.errors import UnknownCall
 from outdial.store.db.tables import (
+    call,
     callback_entry,
     callback_run,
     campaign,
@@ -35,6 +38,16 @@ _FIELDS = tuple(name for name in CallbackRun.model_fields if name != "entries")
 _RETRIED = [
     state.value for state in (CallbackState.FAILED, CallbackState.UNDONE, CallbackState.SKIPPED)
 ]
+
+
+@dataclass(frozen=True, slots=True)
+class CalledPerson:
+    """Whom a call was to."""
+
+    phone: str
+    zones: tuple[str, ...]
+    """Where the person may be."""
+    called_at: datetime
 
 
 def unstarted(
@@ -127,6 +140,21 @@ def list_callback_runs(
     query = query.order_by(*(column.desc() for column in place)).limit(limit)
     rows = s.connection().execute(query).mappings().all()
     return [_run(row, _entries(s, row["call_id"])) for row in rows]
+
+
+def called_by(s: Session, call_ids: Sequence[str]) -> dict[str, CalledPerson]:
+    """Whom the calls of some runs were to, and when they were made."""
+    query = (
+        select(call.c.id, call.c.phone, call.c.created_at, recipient.c.zones)
+        .join_from(call, recipient, recipient.c.id == call.c.recipient_id)
+        .where(among(call.c.id, "ids"))
+    )
+    return {
+        row.id: CalledPerson(
+            row.phone, () if row.zones is None else read_zones(row.zones).candidates, row.created_at
+        )
+        for row in s.connection().execute(query, {"ids": list(call_ids)})
+    }
 
 
 def record_callback(

@@ -55,7 +55,7 @@ def campaign_is_calling(s: Session, call_id: str) -> bool:
     return bool(s.connection().execute(_CALLING, {"of_call": call_id}).scalar())
 
 
-def calls_in_flight(s: Session, campaign_id: int) -> list[CallRecord]:
+def calls_in_flight(s: Session, campaign_id: int, *, limit: int | None = None) -> list[CallRecord]:
     """The calls of a campaign that hold a slot, oldest first."""
     statement = (
         select(call)
@@ -63,6 +63,7 @@ def calls_in_flight(s: Session, campaign_id: int) -> list[CallRecord]:
         .join_from(lease, call, call.c.id == lease.c.call_id, isouter=True)
         .where(lease.c.campaign_id == campaign_id)
         .order_by(lease.c.acquired_at, call.c.id)
+        .limit(limit)
     )
     return [call_record(row) for row in s.connection().execute(statement).mappings()]
 

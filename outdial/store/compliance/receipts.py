@@ -78,6 +78,12 @@ def read_receipts(s: Session, campaign_id: int) -> Iterator[Receipt]:
         after = rows[-1].sequence
 
 
+def receipt_of(s: Session, call_id: str) -> Receipt | None:
+    """The receipt of one call; None when it was never dialed."""
+    row = s.connection().execute(select(receipt).where(receipt.c.call_id == call_id)).first()
+    return None if row is None else Receipt(row.sequence, row.call_id, row.at, row.body, row.hash)
+
+
 def hash_of(s: Session, campaign_id: int, sequence: int) -> str | None:
     """The hash of one receipt of a campaign; None when it is gone."""
     query = select(receipt.c.hash).where(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -27,6 +28,7 @@ from outdial.store.claims.candidates import (
 from outdial.store.claims.ledger import LedgerQuery, read_ledgers
 from outdial.store.compliance.rulings import read_rulebook
 from outdial.store.compliance.suppressions import SuppressionChange, history
+from outdial.store.db.bulk import among
 from outdial.store.db.tables import call, recipient
 from outdial.store.records import call_record, recipient_record
 
@@ -36,6 +38,8 @@ _BY_PHONE = _LOCATED.where(recipient.c.phone == bindparam("number")).order_by(re
 _BY_OTHER_PHONE = _LOCATED.where(
     type_coerce(recipient.c.alternate_phones, Text).contains(bindparam("number"))
 )
+
+_BY_POSITION = _LOCATED.where(among(recipient.c.position, "positions")).order_by(recipient.c.id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +70,21 @@ def explain_recipients(
         # Numbers are kept as JSON: what looks like this one is checked.
         alike = find_recipients(s, campaign, _BY_OTHER_PHONE, _MOST, number=f'"{number}"')
         recipients = [each for each in alike if number in each.others]
+    return _explain_all(s, campaign, recipients, now)
+
+
+def explain_these(
+    s: Session, campaign: CampaignRecord, positions: Sequence[int], now: datetime
+) -> list[RecipientExplanation]:
+    """The recipients of the current launch at some positions, with known time zones."""
+    size = len(positions)
+    these = find_recipients(s, campaign, _BY_POSITION, size, positions=list(positions))
+    return _explain_all(s, campaign, these, now)
+
+
+def _explain_all(
+    s: Session, campaign: CampaignRecord, recipients: Sequence[Recipient], now: datetime
+) -> list[RecipientExplanation]:
     rulebook = read_rulebook(s, campaign.tenant, now)
     return [_explain(s, campaign, each, rulebook, now) for each in recipients]
 

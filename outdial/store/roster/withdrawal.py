@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import Text, select, type_coerce, update
 from sqlmodel import Session
 
 from outdial.domain.call.status import OUTCOME_CANCELED, WITHDRAWN, CallStatus
 from outdial.domain.endpoint import EventType
-from outdial.domain.record import CallRecord, RecipientState
+from outdial.domain.numbers.phone import siblings
+from outdial.domain.record import CallRecord, CampaignRecord, RecipientState
 from outdial.store.campaign.campaigns import require_campaign
 from outdial.store.claims.state import lock_claim_state
 from outdial.store.db.dialect import lock_rows
@@ -18,6 +20,45 @@ from outdial.store.records import call_record
 from outdial.store.webhooks.outbox import publish_requests
 
 _NOT_CALLED = (RecipientState.WAITING, RecipientState.READY)
+
+
+@dataclass(frozen=True, slots=True)
+class Withdrawn:
+    """What withdrawing a number has changed."""
+
+    recipients: int
+    """How many were not done."""
+    live: tuple[CallRecord, ...]
+    """Calls to them, to be hung up."""
+
+
+def withdraw_number(
+    s: Session, campaign_id: int, number: str, *, now: datetime
+) -> Withdrawn | None:
+    """Withdraw the recipients of a campaign's present launch with this number (E.164), whether it
+    is the next one to dial or another one of theirs; None when nobody has it."""
+    lock_claim_state(s, campaign_id)
+    states = _with_number(s, require_campaign(s, campaign_id), number)
+    if not states:
+        return None
+    left = [one for one, state in states.items() if state != RecipientState.DONE]
+    calls = [withdraw_recipient(s, one, now=now) for one in left]
+    return Withdrawn(len(left), tuple(call for call in calls if call is not None))
+
+
+def _with_number(s: Session, campaign: CampaignRecord, number: str) -> dict[int, str]:
+    """Recipients with a number, and their states."""
+    of_launch = select(recipient.c.id, recipient.c.state, recipient.c.alternate_phones).where(
+        recipient.c.campaign_id == campaign.id, recipient.c.launch == campaign.launch
+    )
+    by_phone = of_launch.where(recipient.c.phone.in_(siblings(number)))
+    rows = s.connection().execute(by_phone).all()
+    if not rows:
+        # Numbers are kept as JSON: what looks like this one is checked.
+        alike = type_coerce(recipient.c.alternate_phones, Text).contains(f'"{number}"')
+        others = s.connection().execute(of_launch.where(alike)).all()
+        rows = [row for row in others if number in row.alternate_phones]
+    return {row.id: row.state for row in rows}
 
 
 def withdraw_recipient(s: Session, recipient_id: int, *, now: datetime) -> CallRecord | None:

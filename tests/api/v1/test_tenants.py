@@ -84,6 +84,7 @@ async def theirs(them: Customer, world: World) -> dict[str, str]:
         "agent_id": (await made("/agents", {"name": "theirs"}))["id"],
         "number_id": (await made("/phone-numbers", {"phone": NUMBERS[0]}))["id"],
         "number": NUMBERS[0],
+        "phone": NUMBERS[0],
         "appointment_id": (await made("/appointments", APPOINTMENT))["id"],
         "endpoint_id": endpoint["id"],
         "delivery_id": str(delivery["id"]),

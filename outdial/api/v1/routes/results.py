@@ -1,12 +1,9 @@
 """/v1/campaigns/{name}/recipients and /results."""
 
-import csv
-import io
-from collections.abc import AsyncIterator
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Path, Request
 from fastapi.responses import Response, StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -22,11 +19,11 @@ from outdial.domain.call.claim import CampaignState
 from outdial.domain.call.status import AnsweredBy, CallStatus
 from outdial.domain.definition.source import InlineRecipient
 from outdial.domain.record import RecipientState
-from outdial.domain.spreadsheets import escape_cell
 from outdial.services.accounts.access import Caller
 from outdial.services.accounts.once import Answer
-from outdial.services.campaigns import adding
-from outdial.services.campaigns.adding import Result
+from outdial.services.campaigns import adding, removing, results
+from outdial.services.campaigns.results import Result
+from outdial.services.compliance.numbers import parse_number
 from outdial.services.operations import reading
 
 router = APIRouter(prefix="/campaigns", tags=["campaigns"], route_class=AdmittedRoute)
@@ -69,27 +66,18 @@ class RecipientResult(BaseModel):
 
     @classmethod
     def of(cls, result: Result) -> "RecipientResult":
-        recipient, last = result.recipient, result.last
-        of_recipient = {
-            "phone",
-            "state",
-            "outcome",
-            "reason",
-            "attempts",
-            "not_before",
-            "variables",
-        }
-        of_call = {"status", "answered_by", "disposition", "duration_seconds", "ended_at", "cost"}
-        called: dict[str, Any] = dict.fromkeys(of_call)
-        if last is not None:
-            called = last.model_dump(include=of_call)
         return cls(
-            recipient=recipient.id,
-            last_call=last.id if last else None,
-            structured=last.structured if last else {},
-            **recipient.model_dump(include=of_recipient),
-            **called,
+            **result.values,
+            variables=result.recipient.variables,
+            structured=result.last.structured if result.last else {},
         )
+
+
+class RemovedRecipients(BaseModel):
+    removed: int
+    """How many recipients were removed; those who are done stay as they are."""
+    hung_up: int
+    """How many of them were being called; those calls are being ended."""
 
 
 _FILE: dict[str, Any] = {
@@ -136,6 +124,18 @@ async def add_recipients(
     return await carried_out_once(caller, stored, carry_out)
 
 
+@router.delete("/{name}/recipients/{phone}", responses=refusals("not_found", "change_refused"))
+async def remove_recipient(
+    name: Name,
+    phone: Annotated[str, Path(max_length=50, examples=["+12125550143"])],
+    caller: Caller = needs("campaigns:write"),
+) -> RemovedRecipients:
+    """Remove a person from the current launch: they are not called any more, by any of their
+    numbers, and a call to them is ended. Suppress the number if no campaign may call it."""
+    removal = await removing.remove_recipient(caller.ctx, name, parse_number(phone))
+    return RemovedRecipients(removed=removal.removed, hung_up=removal.hung_up)
+
+
 @router.get("/{name}/results", responses=refusals("not_found"))
 async def list_results(
     name: Name,
@@ -145,7 +145,7 @@ async def list_results(
 ) -> Page[RecipientResult]:
     """The results of all recipients of the current launch."""
     after = read_cursor(cursor, int)
-    rows = await adding.list_results(
+    rows = await results.list_results(
         caller.ctx, name, limit=limit + 1, after=after[0] if after else None
     )
     return page_of(rows, limit, RecipientResult.of, lambda one: [one.recipient.position])
@@ -162,30 +162,6 @@ async def export_results(name: Name, caller: Caller = needs("campaigns:read")) -
     `recipient_state`. It can be read as a contact file: what a spreadsheet would take for a formula
     stands behind an apostrophe, which is taken away again."""
     await reading.require_campaign(caller.ctx, name)
-    first = await adding.list_results(caller.ctx, name, limit=adding.PAGE)
-    variables = sorted({key for one in first for key in one.recipient.variables})
     disposition = {"content-disposition": f'attachment; filename="{name}.csv"'}
-    return StreamingResponse(_rows(caller, name, variables), media_type=_CSV, headers=disposition)
-
-
-async def _rows(caller: Caller, name: str, variables: list[str]) -> AsyncIterator[str]:
-    columns = [field for field in RecipientResult.model_fields if field not in _NESTED]
-    named = [_NAMES.get(column, column) for column in columns]
-    yield _line([*named, *(f"var_{key}" for key in variables)])
-    async for result in adding.stream_results(caller.ctx, name):
-        values = RecipientResult.of(result).model_dump(mode="json")
-        own = values["variables"]
-        yield _line([values[c] for c in columns] + [own.get(key) for key in variables])
-
-
-_NAMES = {"state": "recipient_state"}
-"""Columns that a contact file would take for something else: `state` is where somebody lives."""
-_NESTED = ("variables", "structured")
-
-
-def _line(values: list[Any]) -> str:
-    buffer = io.StringIO()
-    csv.writer(buffer).writerow(
-        ["" if value is None else escape_cell(str(value)) for value in values]
-    )
-    return buffer.getvalue()
+    lines = results.results_csv(caller.ctx, name)
+    return StreamingResponse(lines, media_type=_CSV, headers=disposition)
