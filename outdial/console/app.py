@@ -9,16 +9,34 @@ from outdial.console.errors import install_error_pages
 from outdial.console.policy import ConsolePolicy
 from outdial.console.routes import (
     apply,
+    calls,
     campaign,
     campaigns,
     changes,
+    keys,
     launch,
+    lines,
+    log,
     revisions,
     sign_in,
+    suppressions,
 )
 
 PATH = "/console"
-_PARTS = (sign_in, campaigns, launch, campaign, changes, apply, revisions)
+_PARTS = (
+    sign_in,
+    campaigns,
+    launch,
+    campaign,
+    changes,
+    apply,
+    revisions,
+    calls,
+    lines,
+    suppressions,
+    keys,
+    log,
+)
 
 
 def create_console() -> FastAPI:

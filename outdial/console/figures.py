@@ -99,4 +99,4 @@ class CampaignFigures:
     def ended(self) -> str:
         """When it ended; nothing before."""
         end = self.progress.finished_at
-        return "" if end is None or not self.state.over else instant(end)
+        return "" if end is None or not self.state.over else f"ended {instant(end)}"

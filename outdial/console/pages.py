@@ -18,8 +18,18 @@ from outdial.console.assets import versions
 from outdial.console.forms import TOKEN_FIELD, form_token
 from outdial.console.viewer import Viewer
 from outdial.console.wording import FILTERS
+from outdial.domain.access import READ_LOG
 
 _TEMPLATES = Path(__file__).parent / "templates"
+_SECTIONS = (
+    ("/", "Campaigns", "campaigns:read"),
+    ("/calls", "Calls", "calls:read"),
+    ("/lines", "Lines", "lines:read"),
+    ("/suppressions", "Suppressions", "suppressions:read"),
+    ("/keys", "Keys", "keys:read"),
+    ("/log", "Log", READ_LOG),
+)
+"""What the head of a page leads to, for those who may see it."""
 
 
 def render(
@@ -48,10 +58,17 @@ def render(
             form_token=None if secret is None else form_token(secret),
             notice=_notice(request, viewer),
             now=state_of(request).context.clock(),
-            path=request.url.path.removeprefix(base),
+            sections=[] if viewer is None else [each for each in _SECTIONS if viewer.may(each[2])],
+            section=_section_of(request.url.path.removeprefix(base)),
         )
     )
     return HTMLResponse(text, status)
+
+
+def _section_of(path: str) -> str:
+    """The section that a page belongs to; campaigns, launches and changes are the first."""
+    others = [each for each, _, _ in _SECTIONS[1:] if path.startswith(each)]
+    return others[0] if others else "/"
 
 
 def see_other(

@@ -28,9 +28,9 @@ def instant(at: datetime) -> str:
     return f"{at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
 
 
-def seconds(at: datetime) -> str:
-    """`09:05:01`, in UTC."""
-    return f"{at.astimezone(UTC):%H:%M:%S}"
+def exact(at: datetime) -> str:
+    """`2026-11-30 09:05:01 UTC`."""
+    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
 def until(at: datetime, now: datetime) -> str:
@@ -70,12 +70,12 @@ def plural(count: int, noun: str, many: str | None = None) -> str:
 FILTERS: Mapping[str, Callable[..., Any]] = {
     "effect": EFFECTS.__getitem__,
     "elapsed": elapsed,
+    "exact": exact,
     "instant": instant,
     "masked": mask_phone,
     "number": number,
     "percent": percent,
     "plural": plural,
-    "seconds": seconds,
     "step": lambda name: quote(name, safe=""),
     "until": until,
     "words": words,

@@ -83,7 +83,7 @@ async def signed_in(
     base: str, world: World, tenant: str = "default", scopes: tuple[str, ...] = (EVERYTHING,)
 ) -> AsyncIterator[Console]:
     key = await new_key(world, tenant, scopes)
-    async with client_at(base) as http:
+    async with client_at(base, timeout=60) as http:
         answer = await sign_in(http, key.text)
         assert answer.status_code == 303, answer.text
         yield Console(http, key)
@@ -103,7 +103,7 @@ def token_in(page: str) -> str:
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def stranger(base: str) -> AsyncIterator[httpx.AsyncClient]:
-    async with client_at(base) as http:
+    async with client_at(base, timeout=60) as http:
         yield http
 
 

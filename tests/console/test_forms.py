@@ -36,17 +36,24 @@ async def launched(world: World) -> str:
     return name
 
 
-def path_of(path: str, name: str) -> str:
-    return PATH + path.format(name=name, launch_id=name)
+async def made(world: World, us: Console) -> dict[str, str]:
+    """What our paths name, by their parameters."""
+    name = await launched(world)
+    [call] = await world.place_calls(1)
+    return {"name": name, "launch_id": name, "call_id": call.call_id, "key_id": us.key.key.id}
+
+
+def path_of(path: str, names: dict[str, str]) -> str:
+    return PATH + path.format(**names)
 
 
 async def test_nobody_gets_a_page_without_a_session(
-    stranger: httpx.AsyncClient, world: World
+    stranger: httpx.AsyncClient, us: Console, world: World
 ) -> None:
-    name = await launched(world)
+    names = await made(world, us)
     for path in set(routes("GET")) - NO_SESSION:
         answer = await stranger.get(
-            path_of(path, name), params=QUERIES.get(path), headers={"cookie": "x=y"}
+            path_of(path, names), params=QUERIES.get(path), headers={"cookie": "x=y"}
         )
         assert (answer.status_code, answer.headers["location"]) == (303, f"{PATH}/sign-in"), path
 
@@ -54,10 +61,10 @@ async def test_nobody_gets_a_page_without_a_session(
 async def test_every_form_needs_the_token_of_its_session(
     us: Console, them: Console, stranger: httpx.AsyncClient, world: World
 ) -> None:
-    name = await launched(world)
+    names = await made(world, us)
     tokens = [None, "", "x", form_token(them.session), form_token("")]
     for path in routes("POST"):
-        url = path_of(path, name)
+        url = path_of(path, names)
         for token in tokens:
             data = {} if token is None else {TOKEN_FIELD: token}
             answer = await us.http.post(url, data=data)
@@ -67,26 +74,28 @@ async def test_every_form_needs_the_token_of_its_session(
         assert elsewhere.status_code == 403, path
         if path not in NO_SESSION:
             assert (await stranger.post(url, data=mine)).status_code == 303, path
-    assert "running" in await us.page(f"/campaigns/{name}/live")
+    assert "running" in await us.page(f"/campaigns/{names['name']}/live")
 
 
 async def test_a_page_of_another_tenant_is_not_there(
     us: Console, them: Console, world: World
 ) -> None:
-    name = await launched(world)
+    names = await made(world, us)
     for method in ("GET", "POST"):
         for path in routes(method):
             if "{" not in path:
                 continue
-            url, query = path_of(path, name), QUERIES.get(path)
+            url, query = path_of(path, names), QUERIES.get(path)
             data = {TOKEN_FIELD: form_token(them.session)} if method == "POST" else None
             answer = await them.http.request(method, url, params=query, data=data)
             assert answer.status_code == 404, (method, path)
             if method == "GET":
                 expected = 303 if path == DONE else 200
                 assert (await us.http.get(url, params=query)).status_code == expected, path
-    assert name not in await them.page("/")
-    assert name in await us.page("/")
+    for path in ("/", "/calls", "/lines", "/suppressions", "/keys", "/log"):
+        page = await them.page(path)
+        assert [each for each in names.values() if each in page] == [], path
+    assert names["name"] in await us.page("/")
 
 
 class _Reader(HTMLParser):
@@ -123,10 +132,10 @@ class _Reader(HTMLParser):
 
 
 async def test_pages_keep_to_the_policy_and_name_their_fields(us: Console, world: World) -> None:
-    name = await launched(world)
+    names = await made(world, us)
     for path in routes("GET"):
         query = QUERIES.get(path)
-        answer = await us.http.get(path_of(path, name), params=query, follow_redirects=True)
+        answer = await us.http.get(path_of(path, names), params=query, follow_redirects=True)
         assert answer.status_code == 200, path
         assert HEADERS.items() <= dict(answer.headers).items(), path
         assert answer.headers["cache-control"] == "no-store"

@@ -29,6 +29,7 @@ pacing: {{max_concurrent: 3}}
 recipients:
 {recipients}
 """
+SECTIONS = ("/", "/calls", "/lines", "/suppressions", "/keys", "/log")
 PHONE = {"width": 360, "height": 740}
 
 
@@ -87,6 +88,11 @@ async def test_a_campaign_is_launched_watched_changed_and_stopped(
         rows = page.locator("section[aria-labelledby=in-flight] tbody tr")
         await expect(rows).to_have_count(3, timeout=20_000)
         await page.screenshot(path=tmp_path / "campaign.png", full_page=True)
+        await page.get_by_role("link", name="Calls", exact=True).click()
+        await page.locator("tbody tr a").first.click()
+        await expect(page.get_by_role("heading", name="Events")).to_be_visible()
+        await page.go_back()
+        await page.go_back()
         done = page.locator(".tiles dd").first
         before = await done.inner_text()
         await expect(done).not_to_have_text(before, timeout=20_000)
@@ -121,6 +127,34 @@ async def test_a_campaign_is_launched_watched_changed_and_stopped(
         assert (visit.complaints, visit.elsewhere) == ([], [])
 
 
+async def test_numbers_and_keys_are_kept_from_their_pages(stack: Stack, browser: Browser) -> None:
+    number = phone(9_000)
+    async with visiting(browser, base_of(stack)) as visit:
+        page = visit.page
+        await sign_in(stack, page)
+        await page.get_by_role("link", name="Suppressions").click()
+        await page.get_by_label("Numbers, one a line").fill(number)
+        await page.locator("#add-reason").fill("asked")
+        await page.get_by_role("button", name="Add").click()
+        await expect(page.get_by_role("rowheader", name=number)).to_be_visible()
+        await page.get_by_label("Number", exact=True).fill(number)
+        await page.locator("#lift-reason").fill("by letter")
+        await page.get_by_role("button", name="Lift").click()
+        await expect(page.get_by_text("may be called again")).to_be_visible()
+        await page.get_by_role("link", name="Keys").click()
+        await page.get_by_label("Name").fill("reports")
+        await page.get_by_label("calls:read").check()
+        await page.get_by_role("button", name="Make it").click()
+        await expect(page.get_by_text("which is not shown again")).to_be_visible()
+        await page.get_by_role("button", name="Switch reports off").click()
+        await page.get_by_role("button", name="Switch reports on").click()
+        await page.get_by_role("button", name="Revoke reports").click()
+        await expect(page.get_by_text("reports is revoked.")).to_be_visible()
+        await page.get_by_role("link", name="Log").click()
+        await expect(page.get_by_text("by letter")).to_be_visible()
+        assert (visit.complaints, visit.elsewhere) == ([], [])
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 async def test_pages_fit_a_phone_and_keep_the_focus(
     stack: Stack, browser: Browser, tmp_path: Path, scheme: str
@@ -133,7 +167,8 @@ async def test_pages_fit_a_phone_and_keep_the_focus(
         await expect(page.locator("section[aria-labelledby=in-flight]")).to_be_visible(
             timeout=20_000
         )
-        for path in ("/", f"/campaigns/{name}", "/launch", f"/campaigns/{name}/revisions"):
+        own = [f"/campaigns/{name}{part}" for part in ("", "/revisions", "/apply")]
+        for path in (*own, "/launch", *SECTIONS):
             await page.goto(f"/console{path}")
             width = await page.evaluate("document.documentElement.scrollWidth")
             assert width <= PHONE["width"], path

@@ -34,6 +34,12 @@ async def called_people(ctx: Resources, listed: Sequence[CallbackRun]) -> dict[s
     return await ctx.database.read(lambda s: runs.called_by(s, ids))
 
 
+async def find_callback_run(ctx: Resources, call_id: str) -> CallbackRun | None:
+    """The callbacks of a call of the tenant; None: it has none."""
+    run = await ctx.database.read(lambda s: runs.get_callback_run(s, call_id))
+    return run if run is not None and run.tenant == ctx.tenant else None
+
+
 async def retry_callbacks(ctx: Resources, call_id: str) -> CallbackRun:
     """Go on with the callbacks of a call from the one that failed. What is done stays done.
 
