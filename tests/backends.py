@@ -1,7 +1,8 @@
 """SQLite and PostgreSQL, each with one server and one database that the tests of a process share.
 
 A plugin of tests/conftest.py. What asks for `backend` runs on PostgreSQL; on SQLite it is repeated
-by `make test` where it is marked `both_databases`, and by `make faults` where it is not.
+by `make test` where it is marked `both_databases`, and by `make faults` where it is not. A long
+test of a file that is marked leaves its repetition to `make faults` by `both_databases(False)`.
 """
 
 from __future__ import annotations
@@ -30,8 +31,13 @@ Kept = Callable[[str], tuple[str, Database]]
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Before `-m` chooses: leave to the long runs what SQLite merely repeats."""
     for item in items:
-        if _backend(item) == "sqlite" and item.get_closest_marker("both_databases") is None:
+        if _backend(item) == "sqlite" and not _repeated(item):
             item.add_marker("faults")
+
+
+def _repeated(item: pytest.Item) -> bool:
+    marker = item.get_closest_marker("both_databases")
+    return marker is not None and marker.args != (False,)
 
 
 def _backend(item: pytest.Item) -> object:

@@ -16,6 +16,7 @@ import pytest
 
 from outdial.cli.exit_codes import INTERRUPTED
 from outdial.domain.report.rehearsed import RehearsedCampaign
+from outdial.services.campaigns import rehearsing
 from outdial.store.db.database import Database
 from tests.cli.conftest import Outdial
 
@@ -27,6 +28,13 @@ source: everybody answers
 endings: {answer: 1}
 ring_seconds: {median: 1, p90: 1}
 """
+
+
+@pytest.fixture(autouse=True)
+def one_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A second one takes longer to start than it saves; tests/services/test_rehearsal_processes.py
+    asks several of them."""
+    monkeypatch.setattr(rehearsing, "MOST_PROCESSES", 1)
 
 
 def rehearsed(outdial: Outdial, *options: str) -> dict[str, Any]:

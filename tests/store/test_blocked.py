@@ -155,6 +155,7 @@ def test_a_few_blocked_rows_are_passed_over(house: House) -> None:
     assert rest(house, endpoint) is None
 
 
+@pytest.mark.both_databases(False)
 def test_many_blocked_rows_are_set_aside_once_and_come_back_one_by_one(house: House) -> None:
     endpoint = listen(house)
     fill(house, endpoint, 3 * WINDOW, head=RETRY, next_at=LONG_AGO)

@@ -249,6 +249,7 @@ def _decided(house: House, campaign: CampaignRecord, tried: Person) -> CanaryRec
     return record
 
 
+@pytest.mark.both_databases(False)
 def test_an_agent_that_one_in_five_opts_out_of_is_taken_back(house: House) -> None:
     endpoint = listen(house)
     campaign = house.launch(600)
@@ -267,6 +268,7 @@ def test_an_agent_that_one_in_five_opts_out_of_is_taken_back(house: House) -> No
     assert {_agent_of(house, call.call_id) for call in after} == {(BASE, 3)}
 
 
+@pytest.mark.both_databases(False)
 def test_one_that_changes_nothing_is_promoted(house: House) -> None:
     campaign = house.launch(300)
     begin(house, campaign, 0.25)

@@ -100,6 +100,7 @@ def ready(house: House) -> int:
     return house.write(count)
 
 
+@pytest.mark.both_databases(False)
 @pytest.mark.parametrize(
     ("most", "at_once"), [(20, 20), (20, 1000), (200, 1000), (1, 1)], ids=lambda n: str(n)
 )

@@ -27,7 +27,6 @@ from pydantic_settings import (
     BaseSettings,
     EnvSettingsSource,
     InitSettingsSource,
-    PydanticBaseSettingsSource,
     SettingsConfigDict,
 )
 from pydantic_settings.exceptions import SettingsError as SourceError
@@ -312,15 +311,11 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
     file = read_file(path, required=bool(variables.get("OUTDIAL_CONFIG")))
     check_variables(variables, Settings)
 
-    class Loaded(Settings):
-        @classmethod
-        def settings_customise_sources(
-            cls, settings_cls: type[BaseSettings], *_: Any, **__: Any
-        ) -> tuple[PydanticBaseSettingsSource, ...]:
-            return _Variables(settings_cls, variables), InitSettingsSource(settings_cls, file)
-
+    # A subclass with sources of its own would be a new model, which takes longer to build than all
+    # else that is done here.
+    sources = (_Variables(Settings, variables), InitSettingsSource(Settings, file))
     try:
-        settings = Loaded()
+        settings = Settings(_build_sources=(sources, {}))
     except ValidationError as error:
         raise SettingsInvalid(explain(error, path, variables, Settings)) from None
     except SourceError as error:

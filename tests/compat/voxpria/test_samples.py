@@ -1,4 +1,4 @@
-"""The samples of Voxpria's Calls API, unchanged but for base URL and key (rows 66 to 70)."""
+"""The samples of Voxpria's Calls API, unchanged but for base URL and key (rows 66 to 70, 72)."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from tests.api.v1.conftest import Customer
 from tests.compat.node import run_node
 from tests.compat.samples import ours, run_python, run_shell
 from tests.compat.voxpria.test_doors import BASE
+from tests.webhook_formats.events import SECRET
+from tests.webhook_formats.test_vendors import written
 
 pytestmark = pytest.mark.faults
 
@@ -72,3 +74,30 @@ async def test_row_70_the_sample_for_requests(us: Customer) -> None:
     assert (await details(us, first))["variables"] == VARIABLES
     assert (await details(us, second))["toNumber"] == "+14155551234"
     assert error.startswith("Error: {'success': False, 'error': ")
+
+
+VERIFIER = """
+const crypto = require('crypto');
+
+function verify(body, signature, secret) {
+  const expected = 'sha256=' + crypto
+    .createHmac('sha256', secret)
+    .update(JSON.stringify(body))
+    .digest('hex');
+  return crypto.timingSafeEqual(Buffer.from(signature), Buffer.from(expected));
+}
+
+const { raw, signature, secret } = JSON.parse(process.env.DELIVERY);
+console.log(verify(JSON.parse(raw), signature, secret));
+"""
+
+
+async def test_row_72_the_sample_verifies_a_webhook() -> None:
+    message = written("voxpria", "completed")
+    assert message is not None
+    delivery = {
+        "raw": message.body,
+        "signature": message.headers["x-voxpria-signature"],
+        "secret": SECRET,
+    }
+    assert await run_node(VERIFIER, {"DELIVERY": json.dumps(delivery)}) == "true\n"
