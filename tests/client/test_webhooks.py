@@ -13,7 +13,7 @@ from outdial.client.webhooks import OtherWebhook, verify_webhook
 from outdial.domain.endpoint import Endpoint, EventType
 from outdial.webhook_formats.port import Message, read_event
 from outdial.webhook_formats.standard import StandardWebhooks
-from tests.api.v1.test_document import DOCUMENT
+from tests.api.v1.newest_document import DOCUMENT
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 FORMER = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"

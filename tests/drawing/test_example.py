@@ -28,6 +28,7 @@ def outdial(*arguments: str) -> Result:
     return result
 
 
+@pytest.mark.faults
 def test_a_report_has_the_figures_of_a_rehearsal_with_the_same_seed(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

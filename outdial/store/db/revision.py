@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -44,9 +44,12 @@ def write_revision(engine: Engine, message: str) -> Path:
     return Path(script.path)
 
 
-def missing_migration() -> str | None:
-    """What the tables have and no migration adds, for people; None when nothing is missing."""
-    with _newest_schema() as engine:
+def missing_migration(newest: Engine | None = None) -> str | None:
+    """What the tables have and no migration adds, for people; None when nothing is missing.
+
+    `newest` is a database that every migration has gone over, if there is one.
+    """
+    with _newest_schema() if newest is None else nullcontext(newest) as engine:
         lacking = _differences(engine)
     if not lacking:
         return None

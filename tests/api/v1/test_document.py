@@ -11,13 +11,12 @@ import pytest
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
-from outdial.api.v1.app import create_v1
 from outdial.api.v1.document import operations
 from outdial.api.v1.problems import CODE_OF_STATUS, PROBLEM_CODE
 from outdial.api.v1.refusals import MEANINGS, STATUS_OF
 from outdial.domain.endpoint import EventType
+from tests.api.v1.newest_document import DOCUMENT
 
-DOCUMENT = create_v1().openapi()
 SCHEMAS = DOCUMENT["components"]["schemas"]
 
 

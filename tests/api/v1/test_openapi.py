@@ -17,10 +17,9 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from outdial.api.v1.app import create_v1
 from tests.api.v1.conftest import Customer
+from tests.api.v1.newest_document import DOCUMENT
 
-DOCUMENT = create_v1().openapi()
 EXAMPLES = [2, pytest.param(12, marks=pytest.mark.faults)]
 """For each operation. A dozen of them all take as long as a hundred other tests."""
 

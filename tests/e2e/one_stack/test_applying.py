@@ -6,10 +6,14 @@ import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pytest
+
 from outdial.domain.call.claim import CampaignState
 from tests.builders import phone
 from tests.e2e.commands import CommandLine
 from tests.e2e.stacks import Stack, campaign_text
+
+pytestmark = pytest.mark.faults
 
 NAME = "changed-by-command"
 PEOPLE = [phone(n) for n in range(550, 554)]

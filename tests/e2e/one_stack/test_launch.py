@@ -33,6 +33,7 @@ async def test_it_reports_what_became_of_everybody(
     assert len(await stack.calls("by-command")) == 3
 
 
+@pytest.mark.faults
 async def test_call_screening_reaches_nobody(
     stack: Stack, outdial: CommandLine, tmp_path: Path
 ) -> None:

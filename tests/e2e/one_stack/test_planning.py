@@ -5,9 +5,13 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pytest
+
 from tests.builders import phone
 from tests.e2e.commands import CommandLine
 from tests.e2e.stacks import Stack
+
+pytestmark = pytest.mark.faults
 
 CAMPAIGN = """\
 name: planned

@@ -20,6 +20,8 @@ from tests.e2e.commands import CommandLine
 from tests.e2e.stacks import PEOPLE, Stack, campaign, running
 from tests.waiting import until
 
+pytestmark = pytest.mark.faults
+
 RINGING: dict[str, Any] = PEOPLE | {"weights": {"no_answer": 1.0}, "ring_seconds": [200.0, 200.0]}
 GOAL_SECONDS = 1.0
 MOST_SECONDS = 15.0
