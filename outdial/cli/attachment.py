@@ -13,26 +13,16 @@ from typing import TYPE_CHECKING, NoReturn, cast
 
 from outdial.cli.output import plural, say
 from outdial.domain.errors import OutdialError
-from outdial.domain.operator import COMMAND_LINE, Operator
-from outdial.providers.lines import Lines
-from outdial.resources.resources import Resources
-from outdial.runtime.clock import DatabaseClock, keeping_time, system_clock
-from outdial.runtime.resources import build_resources
-from outdial.runtime.settings.settings import Settings
-from outdial.runtime.stack.addresses import (
-    running_stack,
-    settings_of_launch,
-    settings_of_running,
-)
-from outdial.runtime.stack.statefile import is_owned
-from outdial.runtime.temporal_config import is_configured
-from outdial.store.db.database import Database
-from outdial.store.db.engines import database_url
 
 if TYPE_CHECKING:
     from temporalio.client import Client
 
+    from outdial.domain.operator import Operator
+    from outdial.resources.resources import Resources
+    from outdial.runtime.clock import DatabaseClock
+    from outdial.runtime.settings.settings import Settings
     from outdial.runtime.stack.embedded import EmbeddedStack
+    from outdial.store.db.database import Database
 
 STARTING_SECONDS = 30.0
 """How long a stack may take that another command is just starting or stopping."""
@@ -62,6 +52,8 @@ class Attachment:
     @property
     def lost(self) -> bool:
         """Whether the other command's stack is gone."""
+        from outdial.runtime.stack.statefile import is_owned
+
         return self.borrowed is not None and not is_owned(self.borrowed)
 
 
@@ -72,7 +64,9 @@ async def attached(settings: Settings, *, quiet: bool = False) -> AsyncIterator[
     Raises what `EmbeddedStack`, `connect_temporal` and `build_lines` raise.
     """
     from outdial.runtime.lines import build_lines
+    from outdial.runtime.resources import build_resources
     from outdial.runtime.stack.embedded import EmbeddedStack
+    from outdial.runtime.temporal_config import is_configured
 
     async with AsyncExitStack() as opened:
         own: EmbeddedStack | None = None
@@ -109,6 +103,10 @@ async def reading_records(settings: Settings, *, hint: str = "") -> AsyncIterato
 
     Raises NothingYet, its text followed by `hint`, when there is no database.
     """
+    from outdial.providers.lines import Lines
+    from outdial.runtime.clock import system_clock
+    from outdial.runtime.resources import build_resources
+
     settings, borrowed, live = await _find_engine(settings, hint)
     async with AsyncExitStack() as opened:
         database = _open_database(settings, opened)
@@ -131,6 +129,10 @@ async def changing_records(
     lines. Raises NothingYet as `reading_records` does, and without
     `records_first` TemporalUnreachable when a Temporal is configured, but does not answer.
     """
+    from outdial.providers.lines import Lines
+    from outdial.runtime.resources import build_resources
+    from outdial.runtime.stack.addresses import settings_of_launch
+
     settings, borrowed, live = await _find_engine(settings, hint)
     async with AsyncExitStack() as opened:
         database = _open_database(settings, opened)
@@ -151,6 +153,8 @@ async def changing_records(
 @asynccontextmanager
 async def _clock_of(database: Database) -> AsyncIterator[DatabaseClock]:
     """What other processes compare with their own instants, such as a launch's signs of life."""
+    from outdial.runtime.clock import DatabaseClock, keeping_time
+
     clock = DatabaseClock(database)
     async with keeping_time(clock):
         yield clock
@@ -158,6 +162,8 @@ async def _clock_of(database: Database) -> AsyncIterator[DatabaseClock]:
 
 def _local_operator() -> Operator:
     """Who runs the command, as the system names them."""
+    from outdial.domain.operator import COMMAND_LINE, Operator
+
     try:
         author = f"user {getpass.getuser()}"
     except (KeyError, OSError):
@@ -171,6 +177,9 @@ def say_waiting(calls: int) -> None:
 
 async def running_here(settings: Settings) -> Settings | None:
     """The settings of the stack that another command runs here; waits for one that starts."""
+    from outdial.runtime.stack.addresses import running_stack, settings_of_running
+    from outdial.runtime.stack.statefile import is_owned
+
     for _ in range(int(STARTING_SECONDS * 10)):
         state = running_stack(settings.state_dir)
         if state is not None:
@@ -191,6 +200,8 @@ class _NoClient:
 async def _find_engine(settings: Settings, hint: str) -> tuple[Settings, Path | None, bool]:
     """The settings of the engine, the directory of its stack if it is another command's, and
     whether it runs. Raises NothingYet."""
+    from outdial.runtime.temporal_config import is_configured
+
     if is_configured(settings):
         return settings, None, True
     running = await running_here(settings)
@@ -202,6 +213,8 @@ async def _find_engine(settings: Settings, hint: str) -> tuple[Settings, Path | 
 
 
 def _open_database(settings: Settings, opened: AsyncExitStack) -> Database:
+    from outdial.store.db.database import Database
+
     database = Database(settings.database, daily_ceiling=settings.daily_ceiling)
     opened.callback(database.dispose)
     return database
@@ -214,6 +227,8 @@ async def _connect(settings: Settings, *, lazy: bool) -> Client:
 
 
 def _database_exists(settings: Settings) -> bool:
+    from outdial.store.db.engines import database_url
+
     url = database_url(settings.database)
     if url.get_backend_name() != "sqlite":
         return True

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import gc
 import itertools
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
@@ -14,6 +12,10 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from outdial.domain.retired import current_name
+
+NEW_OBJECTS = 50_000
+"""After so many new objects garbage is looked for, not after 700: imports make a hundred thousand
+that stay, and looking at them again and again is a tenth of what `outdial status` takes."""
 
 
 @dataclass(frozen=True)
@@ -34,24 +36,13 @@ class LazyCommand:
     def load(self) -> Any:
         """The command itself."""
         module, _, attribute = self.source.partition(":")
-        with _without_collection():
-            defined = getattr(import_module(module), attribute)
+        gc.set_threshold(NEW_OBJECTS)
+        defined = getattr(import_module(module), attribute)
         if isinstance(defined, typer.Typer):
             return typer.main.get_group(defined)
         single = typer.Typer(add_completion=False, rich_markup_mode="markdown")
         single.command(self.name, cls=Command)(defined)
         return typer.main.get_command(single)
-
-
-@contextmanager
-def _without_collection() -> Iterator[None]:
-    """Without garbage collection: an import makes little garbage and many objects that stay, all of
-    which are looked at again and again. It is a tenth of what `outdial status` takes."""
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.enable()
 
 
 class Command(TyperCommand):

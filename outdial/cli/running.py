@@ -6,18 +6,21 @@ import asyncio
 import signal
 import sys
 from collections.abc import Coroutine
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from outdial.cli.exit_codes import EXIT_CODE, FAILED
 from outdial.cli.output import fail
 from outdial.domain.errors import OutdialError
-from outdial.runtime.settings.file import SettingsInvalid
-from outdial.runtime.settings.settings import Settings, load_settings
-from outdial.runtime.temporal_config import release_clients
+
+if TYPE_CHECKING:
+    from outdial.runtime.settings.settings import Settings
 
 
 def settings_or_fail() -> Settings:
     """The settings of this command; wrong ones end it with a line each."""
+    from outdial.runtime.settings.file import SettingsInvalid
+    from outdial.runtime.settings.settings import load_settings
+
     try:
         return load_settings()
     except SettingsInvalid as error:
@@ -29,6 +32,8 @@ def run(work: Coroutine[Any, Any, int]) -> None:
 
     Raises SystemExit, and KeyboardInterrupt for Ctrl-C.
     """
+    from outdial.runtime.temporal_config import release_clients
+
     try:
         code = asyncio.run(_interruptible(work))
     except OutdialError as error:

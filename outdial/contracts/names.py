@@ -12,6 +12,8 @@ CALLBACK_QUEUE = "outdial-callbacks"
 """Callbacks against other systems, which may hang as long as they like."""
 
 SWEEP_SCHEDULE = "outdial-sweep"
+NEXUS_ENDPOINT = "outdial"
+"""Where workflows of other namespaces find the Nexus service, unless it is created elsewhere."""
 
 
 def campaign_workflow_id(tenant: str, campaign: str) -> str:

@@ -19,7 +19,6 @@ from outdial.resources.resources import Resources
 from outdial.services.accounts.rights import require_for_call
 from outdial.services.errors import ScopeMissing
 
-ENDPOINT = "outdial"
 PLACE_CALLS = "calls:write"
 RUN_CAMPAIGNS = "campaigns:write"
 

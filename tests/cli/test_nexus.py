@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from temporalio.service import RPCError, RPCStatusCode
 
-from outdial.cli.operations import nexus, stack
+from outdial.dispatch import nexus as dispatch
+from outdial.runtime import connection
 from outdial.runtime.settings.settings import Settings
 from outdial.runtime.stack.statefile import Endpoints, StackState, owned, write_state
 from outdial.runtime.temporal_config import temporal_address
@@ -32,8 +33,8 @@ def connected(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     async def create(client: FakeClient, name: str) -> bool:
         return True
 
-    monkeypatch.setattr(nexus, "connect_temporal", connect)
-    monkeypatch.setattr(nexus, "create_endpoint", create)
+    monkeypatch.setattr(connection, "connect_temporal", connect)
+    monkeypatch.setattr(dispatch, "create_endpoint", create)
     return addresses
 
 
@@ -75,7 +76,7 @@ def test_a_refusal_and_an_outage_are_told_apart(
     outdial: Outdial, monkeypatch: pytest.MonkeyPatch, status: RPCStatusCode, text: str
 ) -> None:
     monkeypatch.setenv("TEMPORAL_ADDRESS", "temporal.example:7233")
-    answering(monkeypatch, nexus, status)
+    answering(monkeypatch, status)
     result = outdial("nexus")
     assert (result.exit_code, result.stderr) == (1, text + "\n")
 
@@ -90,13 +91,13 @@ def test_a_refusal_and_an_outage_are_told_apart(
 def test_setup_says_in_a_line_what_went_wrong(
     outdial: Outdial, monkeypatch: pytest.MonkeyPatch, status: RPCStatusCode, text: str
 ) -> None:
-    answering(monkeypatch, stack, status)
+    answering(monkeypatch, status)
     result = outdial("setup")
     assert (result.exit_code, result.stderr) == (1, text + "\n")
 
 
-def answering(monkeypatch: pytest.MonkeyPatch, command: Any, status: RPCStatusCode) -> None:
-    """A Temporal that answers every request of a command with this status."""
+def answering(monkeypatch: pytest.MonkeyPatch, status: RPCStatusCode) -> None:
+    """A Temporal that answers every request with this status."""
 
     async def refuse(*_: Any, **__: Any) -> None:
         raise RPCError("its own words", status, b"")
@@ -106,4 +107,4 @@ def answering(monkeypatch: pytest.MonkeyPatch, command: Any, status: RPCStatusCo
     async def connect(*_: Any, **__: Any) -> Any:
         return SimpleNamespace(namespace="default", operator_service=service)
 
-    monkeypatch.setattr(command, "connect_temporal", connect)
+    monkeypatch.setattr(connection, "connect_temporal", connect)

@@ -13,6 +13,7 @@ from outdial.domain.call.plan import CallPlan
 from outdial.domain.rules.location import locate
 from outdial.rehearsal.lines import LineSetup
 from outdial.rehearsal.rehearsal import Rehearsal
+from outdial.services.campaigns import rehearsing
 from outdial.services.campaigns.rehearsal_processes import Interruption, RehearsalFailed
 from outdial.services.campaigns.rehearsing import trace_recipient
 from tests.builders import LINE, NOW, definition, draft, phone
@@ -45,7 +46,7 @@ async def test_ctrl_c_is_heard_while_a_run_is_traced(monkeypatch: pytest.MonkeyP
     async def has_begun() -> bool:
         return begun.is_set()
 
-    monkeypatch.setattr(rehearse, "trace_recipient", endless)
+    monkeypatch.setattr(rehearsing, "trace_recipient", endless)
     task = asyncio.create_task(rehearse._steps(rehearsal(), 1, phone(0)))
     await until(has_begun)
     task.cancel()

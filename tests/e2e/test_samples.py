@@ -17,10 +17,9 @@ from temporalio.testing import WorkflowEnvironment
 from typer.testing import CliRunner
 
 from outdial.cli.main import app
-from outdial.contracts.names import schedule_id
+from outdial.contracts.names import NEXUS_ENDPOINT, schedule_id
 from outdial.dispatch.nexus import create_endpoint
 from outdial.services.campaigns import scheduling
-from outdial.services.nexus import ENDPOINT
 from tests.builders import phone
 from tests.compat import node, samples
 from tests.databases import migrated, sqlite_database
@@ -100,8 +99,8 @@ async def test_nexus_from_another_namespace(
     at_work: Engine, temporal_server: WorkflowEnvironment
 ) -> None:
     client = temporal_server.client
-    assert await create_endpoint(client, ENDPOINT)
-    assert not await create_endpoint(client, ENDPOINT)
+    assert await create_endpoint(client, NEXUS_ENDPOINT)
+    assert not await create_endpoint(client, NEXUS_ENDPOINT)
     request = RegisterNamespaceRequest(namespace="bookings")
     request.workflow_execution_retention_period.FromTimedelta(timedelta(days=1))
     await client.workflow_service.register_namespace(request)

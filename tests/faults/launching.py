@@ -30,8 +30,9 @@ from outdial.runtime.clock import system_clock
 from outdial.services.campaigns import launching
 from outdial.services.campaigns import staging as writing
 from outdial.services.campaigns.adding import add_file
-from outdial.services.campaigns.applying import RosterMode, apply_definition
+from outdial.services.campaigns.applying import apply_definition
 from outdial.services.campaigns.launching import store_launch
+from outdial.services.campaigns.roster_mode import RosterMode
 from outdial.store.campaign import proposals
 from outdial.store.db.database import Database
 from outdial.store.roster import flip, rows

@@ -14,8 +14,9 @@ from outdial.dispatch.errors import WorkerTimeout
 from outdial.domain.call.status import REMOVED
 from outdial.domain.record import CallRecord
 from outdial.intake.definition import read_definition_text
-from outdial.services.campaigns.applying import Applied, RosterMode, apply_definition, roll_back
+from outdial.services.campaigns.applying import Applied, apply_definition, roll_back
 from outdial.services.campaigns.revisions import list_revisions
+from outdial.services.campaigns.roster_mode import RosterMode
 from outdial.services.operations import reading
 from tests.faults.harness import LINE, Stack, campaign, numbers, open_stack, plan_stack
 from tests.faults.invariants import assert_nothing_broken

@@ -16,10 +16,11 @@ from outdial.intake.definition import LoadedDefinition, read_definition_text
 from outdial.intake.problems import DefinitionInvalid
 from outdial.resources.resources import Resources
 from outdial.services.campaigns import control
-from outdial.services.campaigns.applying import Applied, RosterMode, apply_definition, roll_back
+from outdial.services.campaigns.applying import Applied, apply_definition, roll_back
 from outdial.services.campaigns.launching import launch_campaign
 from outdial.services.campaigns.results import list_results
 from outdial.services.campaigns.revisions import diff_revisions, list_revisions
+from outdial.services.campaigns.roster_mode import RosterMode
 from outdial.services.errors import (
     ChangeRefused,
     NoSuchCampaign,

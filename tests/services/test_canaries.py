@@ -7,10 +7,11 @@ from sqlalchemy import select
 
 from outdial.domain.canary.verdict import CanaryState
 from outdial.intake.problems import DefinitionInvalid
-from outdial.services.campaigns.applying import RosterMode, apply_definition, roll_back
+from outdial.services.campaigns.applying import apply_definition, roll_back
 from outdial.services.campaigns.canaries import read_canary
 from outdial.services.campaigns.launching import launch_campaign
 from outdial.services.campaigns.revisions import list_revisions
+from outdial.services.campaigns.roster_mode import RosterMode
 from outdial.services.errors import ChangeRefused, NotFound, RequestRefused
 from outdial.services.operations import reading
 from outdial.store.db.tables import recipient

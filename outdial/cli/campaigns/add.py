@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from outdial.cli.attachment import changing_records
 from outdial.cli.campaign_name import CampaignName
-from outdial.cli.campaigns.staging import showing_progress
 from outdial.cli.exit_codes import OK
 from outdial.cli.output import console, plural, say
 from outdial.cli.running import run, settings_or_fail
-from outdial.runtime.settings.settings import Settings
-from outdial.services.campaigns.adding import add_file, store_file
+
+if TYPE_CHECKING:
+    from outdial.runtime.settings.settings import Settings
 
 
 def add(
@@ -29,6 +29,9 @@ def add(
 
 
 async def _add(settings: Settings, name: str, file: Path) -> int:
+    from outdial.cli.campaigns.staging import showing_progress
+    from outdial.services.campaigns.adding import add_file, store_file
+
     async with changing_records(settings) as at:
         ctx = at.context
         async with showing_progress(ctx, console(stderr=True)) as progress:

@@ -5,27 +5,20 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from outdial.cli.attachment import changing_records
 from outdial.cli.campaign_name import CampaignName
-from outdial.cli.campaigns.canary import begun_in_words, canary_document
-from outdial.cli.campaigns.differences import difference_lines
-from outdial.cli.campaigns.planned_file import read_campaign_file
-from outdial.cli.campaigns.staging import showing_progress
 from outdial.cli.exit_codes import OK
 from outdial.cli.output import console, flush_json, plural, say
 from outdial.cli.running import run, settings_or_fail
-from outdial.runtime.settings.settings import Settings
-from outdial.services.campaigns.applying import (
-    Applied,
-    RosterMode,
-    apply_definition,
-    roll_back,
-)
-from outdial.services.campaigns.plan_check import require_fresh
+from outdial.services.campaigns.roster_mode import RosterMode
+
+if TYPE_CHECKING:
+    from outdial.runtime.settings.settings import Settings
+    from outdial.services.campaigns.applying import Applied
 
 ReasonOption = Annotated[
     str | None,
@@ -122,6 +115,11 @@ async def _apply(
     *,
     as_json: bool,
 ) -> int:
+    from outdial.cli.campaigns.planned_file import read_campaign_file
+    from outdial.cli.campaigns.staging import showing_progress
+    from outdial.services.campaigns.applying import apply_definition
+    from outdial.services.campaigns.plan_check import require_fresh
+
     campaign = read_campaign_file(file)
     async with (
         changing_records(settings, with_lines=True) as at,
@@ -147,6 +145,8 @@ async def _apply(
 async def _roll_back(
     settings: Settings, name: str, revision: int | None, reason: str | None, *, as_json: bool
 ) -> int:
+    from outdial.services.campaigns.applying import roll_back
+
     async with changing_records(settings, with_lines=True) as at:
         applied = await roll_back(at.context, name, revision, reason=reason, live=at.live)
     _show(applied, as_json=as_json)
@@ -165,6 +165,9 @@ def _share(text: str) -> float:
 
 
 def _show(applied: Applied, *, as_json: bool) -> None:
+    from outdial.cli.campaigns.canary import begun_in_words
+    from outdial.cli.campaigns.differences import difference_lines
+
     if as_json:
         flush_json(json.dumps(_document(applied)))
         return
@@ -202,6 +205,8 @@ def _roster_lines(applied: Applied) -> list[str]:
 
 
 def _document(applied: Applied) -> dict[str, object]:
+    from outdial.cli.campaigns.canary import canary_document
+
     roster = asdict(applied.roster) | {"removed": applied.removed}
     return {
         "name": applied.campaign.name,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -14,12 +14,12 @@ from outdial.cli.campaign_name import CampaignName
 from outdial.cli.exit_codes import OK
 from outdial.cli.output import flush_json, say, say_if_more
 from outdial.cli.running import run, settings_or_fail
-from outdial.domain.call.callback_run import CallbackEntry, CallbackRun, CallbackState
-from outdial.domain.dated_time import dated_time
-from outdial.domain.numbers.phone import mask_phone
-from outdial.runtime.settings.settings import Settings
-from outdial.services.calls import callback_runs
-from outdial.store.callbacks.runs import CalledPerson
+from outdial.domain.call.callback_run import CallbackState
+
+if TYPE_CHECKING:
+    from outdial.domain.call.callback_run import CallbackEntry, CallbackRun
+    from outdial.runtime.settings.settings import Settings
+    from outdial.store.callbacks.runs import CalledPerson
 
 Json = Annotated[bool, typer.Option("--json", help="Write JSON to standard output.")]
 
@@ -58,6 +58,10 @@ def retry_callback(
 async def _callbacks(
     settings: Settings, name: str, state: CallbackState | None, limit: int, *, as_json: bool
 ) -> int:
+    from outdial.domain.dated_time import dated_time
+    from outdial.domain.numbers.phone import mask_phone
+    from outdial.services.calls import callback_runs
+
     async with reading_records(settings) as at:
         matching = await callback_runs.list_callback_runs(
             at.context, name, state=state, limit=limit + 1
@@ -85,6 +89,8 @@ async def _callbacks(
 
 
 async def _retry(settings: Settings, call_id: str) -> int:
+    from outdial.services.calls import callback_runs
+
     async with changing_records(settings, records_first=True) as at:
         callback_run = await callback_runs.retry_callbacks(at.context, call_id)
     left = [entry.kind for entry in callback_run.entries if entry.state is CallbackState.PENDING]
@@ -102,6 +108,8 @@ def _note(entry: CallbackEntry, zones: Sequence[str]) -> str:
 
 
 def _instant(text: str, zones: Sequence[str]) -> str:
+    from outdial.domain.dated_time import dated_time
+
     try:
         at = datetime.fromisoformat(text)
     except ValueError:
@@ -110,6 +118,8 @@ def _instant(text: str, zones: Sequence[str]) -> str:
 
 
 def _shown(callback_run: CallbackRun, person: CalledPerson) -> dict[str, Any]:
+    from outdial.domain.numbers.phone import mask_phone
+
     return {
         "call": callback_run.call_id,
         "to": mask_phone(person.phone),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -13,11 +13,11 @@ from outdial.cli.campaign_name import CampaignName
 from outdial.cli.exit_codes import OK
 from outdial.cli.output import flush_json, new_table, print_table, say
 from outdial.cli.running import run, settings_or_fail
-from outdial.domain.canary.evidence import NEEDED, ArmTotals, GuardMetric
-from outdial.domain.canary.record import CanaryRecord
-from outdial.domain.canary.verdict import CanaryState, bound_in_words
-from outdial.runtime.settings.settings import Settings
-from outdial.services.campaigns.canaries import read_canary
+
+if TYPE_CHECKING:
+    from outdial.domain.canary.evidence import ArmTotals, GuardMetric
+    from outdial.domain.canary.record import CanaryRecord
+    from outdial.runtime.settings.settings import Settings
 
 
 def canary(
@@ -33,6 +33,10 @@ def canary(
 
 
 async def _canary(settings: Settings, name: str, *, as_json: bool) -> int:
+    from outdial.domain.canary.evidence import NEEDED, GuardMetric
+    from outdial.domain.canary.verdict import bound_in_words
+    from outdial.services.campaigns.canaries import read_canary
+
     async with reading_records(settings) as at:
         record = await read_canary(at.context, name)
     if as_json:
@@ -63,6 +67,8 @@ def share_in_words(record: CanaryRecord) -> str:
 
 def canary_document(record: CanaryRecord) -> dict[str, Any]:
     """As `--json` writes it."""
+    from outdial.domain.canary.evidence import NEEDED, GuardMetric
+
     evidence = record.evidence
     return record.model_dump(mode="json", exclude={"evidence", "id"}) | {
         "evidence_needed": NEEDED,
@@ -73,12 +79,16 @@ def canary_document(record: CanaryRecord) -> dict[str, Any]:
 
 
 def _state(record: CanaryRecord) -> str:
+    from outdial.domain.canary.verdict import CanaryState
+
     if record.state is CanaryState.RUNNING:
         return "it goes on"
     return record.reason or record.state.value.replace("_", " ")
 
 
 def _figure(metric: GuardMetric, of: ArmTotals) -> str:
+    from outdial.domain.canary.evidence import GuardMetric
+
     if not of.people:
         return ""
     if metric is GuardMetric.COST_PER_OUTCOME:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,10 +11,11 @@ from outdial.cli.campaign_name import CampaignName
 from outdial.cli.exit_codes import OK
 from outdial.cli.output import say
 from outdial.cli.running import run, settings_or_fail
-from outdial.domain.call.claim import CampaignState
-from outdial.runtime.settings.settings import Settings
-from outdial.services.campaigns import control
-from outdial.services.campaigns.control import Changed
+
+if TYPE_CHECKING:
+    from outdial.domain.call.claim import CampaignState
+    from outdial.runtime.settings.settings import Settings
+    from outdial.services.campaigns.control import Changed
 
 ReasonOption = Annotated[
     str | None,
@@ -27,11 +28,15 @@ def pause(name: CampaignName, reason: ReasonOption = None) -> None:
 
     Calls in flight continue.
     """
+    from outdial.domain.call.claim import CampaignState
+
     _run(name, CampaignState.PAUSED, reason=reason)
 
 
 def resume(name: CampaignName) -> None:
     """Resume a paused campaign."""
+    from outdial.domain.call.claim import CampaignState
+
     _run(name, CampaignState.RUNNING)
 
 
@@ -47,6 +52,8 @@ def stop(
 
     No further call is placed. Calls in flight end by themselves, or are hung up with --hang-up.
     """
+    from outdial.domain.call.claim import CampaignState
+
     _run(name, CampaignState.STOPPING, hang_up=hang_up, reason=reason)
 
 
@@ -72,6 +79,9 @@ async def change_state(
     reason: str | None = None,
 ) -> str:
     """Pause, resume or stop a campaign; the outcome in words. Raises what the services raise."""
+    from outdial.domain.call.claim import CampaignState
+    from outdial.services.campaigns import control
+
     async with changing_records(settings) as at:
         ctx = at.context
         if not at.live:

@@ -5,19 +5,18 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from outdial.cli.attachment import reading_records
 from outdial.cli.campaign_name import CampaignName
-from outdial.cli.campaigns.learned_model import learned_report, model_text
 from outdial.cli.exit_codes import OK
-from outdial.cli.live_line import live_line
 from outdial.cli.output import fail, flush_json, plural, say
 from outdial.cli.running import run, settings_or_fail
-from outdial.runtime.settings.settings import Settings
-from outdial.services.campaigns.learning import learn_people
+
+if TYPE_CHECKING:
+    from outdial.runtime.settings.settings import Settings
 
 
 def learn(
@@ -49,6 +48,10 @@ def learn(
 
 
 async def _learn(settings: Settings, name: str, out: Path | None, *, as_json: bool) -> int:
+    from outdial.cli.campaigns.learned_model import learned_report, model_text
+    from outdial.cli.live_line import live_line
+    from outdial.services.campaigns.learning import learn_people
+
     async with reading_records(settings) as at:
         with live_line() as show:
             learned = await learn_people(

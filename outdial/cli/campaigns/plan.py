@@ -7,44 +7,28 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from outdial.cli.attachment import NothingYet, reading_records
-from outdial.cli.campaigns.interruptible import interruptible
-from outdial.cli.campaigns.plan_figures import print_plan
-from outdial.cli.campaigns.plan_files import write_csv
-from outdial.cli.campaigns.planned_file import write_plan
 from outdial.cli.campaigns.rehearsal_options import (
+    MOST_RUNS,
     PeopleOption,
     SeedOption,
     StartOption,
-    read_on_lines,
-    read_people,
-    read_start,
-    runs_in_words,
 )
 from outdial.cli.exit_codes import FAILED, OK, VIOLATED
-from outdial.cli.live_line import live_line
 from outdial.cli.output import fail, flush_json, say
 from outdial.cli.running import run, settings_or_fail
-from outdial.intake.definition import read_definition
-from outdial.intake.problems import Problem
-from outdial.intake.written_value import read_written_value
-from outdial.resources.resources import Resources
-from outdial.runtime.settings.settings import Settings
-from outdial.services.campaigns.plan_changes import plan_changes
-from outdial.services.campaigns.plan_document import PlanDocument
-from outdial.services.campaigns.plan_input import (
-    PlanInput,
-    find_launched,
-    read_plan_input,
-    with_database,
-)
-from outdial.services.campaigns.plan_policy import PlanPolicy, violations
-from outdial.services.campaigns.planning import CampaignPlan, make_plan
-from outdial.services.campaigns.rehearsing import MOST_RUNS
+
+if TYPE_CHECKING:
+    from outdial.intake.problems import Problem
+    from outdial.resources.resources import Resources
+    from outdial.runtime.settings.settings import Settings
+    from outdial.services.campaigns.plan_document import PlanDocument
+    from outdial.services.campaigns.plan_input import PlanInput
+    from outdial.services.campaigns.planning import CampaignPlan
 
 RUNS = 10
 
@@ -113,6 +97,12 @@ class _Options:
 
 
 async def _plan(settings: Settings, options: _Options, *, as_json: bool) -> int:
+    from outdial.cli.campaigns.plan_figures import print_plan
+    from outdial.intake.written_value import read_written_value
+    from outdial.services.campaigns.plan_changes import plan_changes
+    from outdial.services.campaigns.plan_document import PlanDocument
+    from outdial.services.campaigns.plan_policy import PlanPolicy, violations
+
     limits = None if options.policy is None else read_written_value(options.policy, PlanPolicy)
     async with _records(settings) as ctx:
         given = await _read(settings, options, ctx)
@@ -129,6 +119,9 @@ async def _plan(settings: Settings, options: _Options, *, as_json: bool) -> int:
 
 
 async def _write_files(options: _Options, planned: CampaignPlan, document: PlanDocument) -> None:
+    from outdial.cli.campaigns.plan_files import write_csv
+    from outdial.cli.campaigns.planned_file import write_plan
+
     if options.csv is not None:
         with _writing("--csv"):
             await asyncio.to_thread(write_csv, options.csv, planned)
@@ -167,6 +160,10 @@ async def _records(settings: Settings) -> AsyncIterator[Resources | None]:
 
 async def _read(settings: Settings, options: _Options, ctx: Resources | None) -> PlanInput:
     """The campaign as it would be launched, or changed, with the settings found here."""
+    from outdial.cli.campaigns.rehearsal_options import read_on_lines, read_people, read_start
+    from outdial.intake.definition import read_definition
+    from outdial.services.campaigns.plan_input import find_launched, read_plan_input, with_database
+
     begin, people = read_start(options.start), read_people(settings, options.people)
     loaded = read_definition(options.file)
     before = None if ctx is None else await find_launched(ctx, loaded.definition.name)
@@ -178,6 +175,11 @@ async def _read(settings: Settings, options: _Options, ctx: Resources | None) ->
 
 async def _made(given: PlanInput, seeds: Sequence[int]) -> CampaignPlan:
     """Raises Interrupted for Ctrl-C."""
+    from outdial.cli.campaigns.interruptible import interruptible
+    from outdial.cli.campaigns.rehearsal_options import runs_in_words
+    from outdial.cli.live_line import live_line
+    from outdial.services.campaigns.planning import make_plan
+
     with interruptible() as interruption, live_line() as show:
         return await asyncio.to_thread(
             make_plan,

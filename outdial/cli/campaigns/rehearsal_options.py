@@ -6,26 +6,22 @@ import asyncio
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
 from outdial.cli.output import fail, plural
-from outdial.domain.definition.fields import computable, parse_instant
-from outdial.domain.line.routing import SIMULATED
-from outdial.intake.written_value import read_written_value
-from outdial.providers.lines import Lines
-from outdial.rehearsal.fate import Modeled, PeopleSource
-from outdial.rehearsal.people import GUESSES, PeopleModel
-from outdial.runtime.clock import system_clock
-from outdial.runtime.lines import build_lines
-from outdial.runtime.settings.file import SettingsInvalid
-from outdial.runtime.settings.settings import Settings
-from outdial.runtime.stack.addresses import settings_of_launch
-from outdial.services.campaigns.rehearsing import RehearsalProgress
-from outdial.services.campaigns.simulated_people import read_simulated_people
+
+if TYPE_CHECKING:
+    from outdial.providers.lines import Lines
+    from outdial.rehearsal.fate import PeopleSource
+    from outdial.runtime.settings.settings import Settings
+    from outdial.services.campaigns.rehearsing import RehearsalProgress
 
 T = TypeVar("T")
+
+MOST_RUNS = 1000
+"""Of one rehearsal."""
 
 PeopleOption = Annotated[
     str | None,
@@ -50,6 +46,9 @@ SeedOption = Annotated[
 
 def read_start(text: str | None) -> datetime:
     """The instant of `--start`; now without it."""
+    from outdial.domain.definition.fields import computable, parse_instant
+    from outdial.runtime.clock import system_clock
+
     if text is None:
         return system_clock()
     try:
@@ -60,6 +59,12 @@ def read_start(text: str | None) -> datetime:
 
 def read_people(settings: Settings, named: str | None) -> PeopleSource:
     """The people of `--people`."""
+    from outdial.domain.line.routing import SIMULATED
+    from outdial.intake.written_value import read_written_value
+    from outdial.rehearsal.fate import Modeled
+    from outdial.rehearsal.people import GUESSES, PeopleModel
+    from outdial.services.campaigns.simulated_people import read_simulated_people
+
     if named is None:
         return Modeled(GUESSES)
     if named != SIMULATED:
@@ -79,6 +84,10 @@ def read_people(settings: Settings, named: str | None) -> PeopleSource:
 
 async def read_on_lines(settings: Settings, read: Callable[[Lines], T]) -> T:
     """What `read` makes of the lines that a launch here would call on."""
+    from outdial.runtime.lines import build_lines
+    from outdial.runtime.settings.file import SettingsInvalid
+    from outdial.runtime.stack.addresses import settings_of_launch
+
     try:
         settings = settings_of_launch(settings)
         lines = build_lines(settings)

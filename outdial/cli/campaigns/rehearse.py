@@ -8,50 +8,29 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from outdial.cli.attachment import NothingYet, reading_records
-from outdial.cli.campaigns.comparison_figures import comparison_report, print_comparison
-from outdial.cli.campaigns.interruptible import interruptible
-from outdial.cli.campaigns.pages import Drawn, Html, Opened
-from outdial.cli.campaigns.rehearsal_figures import (
-    outcome_report,
-    print_outcome,
-    print_steps,
-    steps_report,
-)
+from outdial.cli.campaigns.pages import Html, Opened
 from outdial.cli.campaigns.rehearsal_options import (
+    MOST_RUNS,
     PeopleOption,
     SeedOption,
     StartOption,
-    read_on_lines,
-    read_people,
-    read_start,
-    runs_in_words,
 )
 from outdial.cli.exit_codes import OK
-from outdial.cli.live_line import live_line
 from outdial.cli.output import fail, flush_json
 from outdial.cli.running import run, settings_or_fail
-from outdial.intake.definition import read_definition
-from outdial.rehearsal.comparison import Comparison, same_recipients, shared_currency
-from outdial.rehearsal.fate import PeopleSource
-from outdial.rehearsal.outcome import Outcome
-from outdial.rehearsal.rehearsal import Rehearsal
-from outdial.rehearsal.waits import Step
-from outdial.runtime.settings.settings import Settings
-from outdial.services.campaigns.rehearsing import (
-    MOST_RUNS,
-    read_rehearsal,
-    trace_recipient,
-    with_records,
-)
-from outdial.services.campaigns.rehearsing import (
-    rehearse as rehearse_all,
-)
-from outdial.services.compliance.numbers import parse_number
+
+if TYPE_CHECKING:
+    from outdial.cli.campaigns.pages import Drawn
+    from outdial.rehearsal.fate import PeopleSource
+    from outdial.rehearsal.outcome import Outcome
+    from outdial.rehearsal.rehearsal import Rehearsal
+    from outdial.rehearsal.waits import Step
+    from outdial.runtime.settings.settings import Settings
 
 RUNS = 10
 Recipient = Annotated[
@@ -106,6 +85,8 @@ def rehearse(
 
     Exit code: 0 rehearsed, 1 problems.
     """
+    from outdial.cli.campaigns.pages import Drawn
+
     if compare is not None and recipient is not None:
         fail("--recipient: it follows one campaign; leave out --compare")
     drawn = Drawn(html, opened=opened, png=png)
@@ -139,6 +120,8 @@ async def _carry_out(
     drawn: Drawn,
     as_json: bool,
 ) -> int:
+    from outdial.cli.campaigns.rehearsal_options import read_people, read_start
+
     chosen = _Chosen(settings, read_start(start), read_people(settings, people), seeds, as_json)
     if compare is not None:
         return await _compare(chosen, file, compare)
@@ -148,6 +131,8 @@ async def _carry_out(
 
 
 async def _rehearse(chosen: _Chosen, file: Path, drawn: Drawn) -> int:
+    from outdial.cli.campaigns.rehearsal_figures import outcome_report, print_outcome
+
     rehearsal = await _prepare(chosen, file)
     outcome = await _outcome(rehearsal, chosen.seeds)
     if chosen.as_json:
@@ -163,6 +148,9 @@ async def _rehearse(chosen: _Chosen, file: Path, drawn: Drawn) -> int:
 
 
 async def _compare(chosen: _Chosen, file: Path, other: Path) -> int:
+    from outdial.cli.campaigns.comparison_figures import comparison_report, print_comparison
+    from outdial.rehearsal.comparison import Comparison, same_recipients, shared_currency
+
     both = (await _prepare(chosen, file), await _prepare(chosen, other))
     alike = same_recipients(*both)
     first, second = [await _outcome(rehearsal, chosen.seeds) for rehearsal in both]
@@ -177,6 +165,9 @@ async def _compare(chosen: _Chosen, file: Path, other: Path) -> int:
 
 
 async def _follow(chosen: _Chosen, file: Path, recipient: str) -> int:
+    from outdial.cli.campaigns.rehearsal_figures import print_steps, steps_report
+    from outdial.services.compliance.numbers import parse_number
+
     rehearsal = await _prepare(chosen, file)
     steps = await _steps(rehearsal, chosen.seeds[0], parse_number(recipient))
     if chosen.as_json:
@@ -188,6 +179,10 @@ async def _follow(chosen: _Chosen, file: Path, recipient: str) -> int:
 
 async def _prepare(chosen: _Chosen, file: Path) -> Rehearsal:
     """The campaign as it would be launched with the settings found here."""
+    from outdial.cli.campaigns.rehearsal_options import read_on_lines
+    from outdial.intake.definition import read_definition
+    from outdial.services.campaigns.rehearsing import read_rehearsal
+
     loaded = read_definition(file)
     rehearsal = await read_on_lines(
         chosen.settings, lambda lines: read_rehearsal(lines, loaded, chosen.start, chosen.people)
@@ -197,12 +192,20 @@ async def _prepare(chosen: _Chosen, file: Path) -> Rehearsal:
 
 async def _steps(rehearsal: Rehearsal, seed: int, number: str) -> list[Step]:
     """Raises Interrupted for Ctrl-C."""
+    from outdial.cli.campaigns.interruptible import interruptible
+    from outdial.services.campaigns.rehearsing import trace_recipient
+
     with interruptible() as interruption:
         return await asyncio.to_thread(trace_recipient, rehearsal, seed, number, interruption)
 
 
 async def _outcome(rehearsal: Rehearsal, seeds: Sequence[int]) -> Outcome:
     """Raises Interrupted for Ctrl-C."""
+    from outdial.cli.campaigns.interruptible import interruptible
+    from outdial.cli.campaigns.rehearsal_options import runs_in_words
+    from outdial.cli.live_line import live_line
+    from outdial.services.campaigns.rehearsing import rehearse as rehearse_all
+
     with interruptible() as interruption, live_line() as show:
         return await asyncio.to_thread(
             rehearse_all,
@@ -214,6 +217,8 @@ async def _outcome(rehearsal: Rehearsal, seeds: Sequence[int]) -> Outcome:
 
 
 async def _with_records(settings: Settings, rehearsal: Rehearsal) -> Rehearsal:
+    from outdial.services.campaigns.rehearsing import with_records
+
     try:
         async with reading_records(settings) as at:
             return await with_records(at.context, rehearsal)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,10 +11,10 @@ from outdial.cli.campaign_name import CampaignName
 from outdial.cli.exit_codes import OK
 from outdial.cli.output import plural, say
 from outdial.cli.running import run, settings_or_fail
-from outdial.domain.numbers.phone import mask_phone
-from outdial.runtime.settings.settings import Settings
-from outdial.services.campaigns.removing import Removal, remove_recipient, store_removal
-from outdial.services.compliance.numbers import parse_number
+
+if TYPE_CHECKING:
+    from outdial.runtime.settings.settings import Settings
+    from outdial.services.campaigns.removing import Removal
 
 
 def remove(
@@ -32,6 +32,10 @@ def remove(
 
 
 async def _remove(settings: Settings, name: str, phone: str) -> int:
+    from outdial.domain.numbers.phone import mask_phone
+    from outdial.services.campaigns.removing import remove_recipient, store_removal
+    from outdial.services.compliance.numbers import parse_number
+
     number = parse_number(phone)
     async with changing_records(settings, records_first=True) as at:
         change = remove_recipient if at.live else store_removal

@@ -5,26 +5,24 @@ from __future__ import annotations
 import asyncio
 import csv
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from pydantic import ValidationError
 
 from outdial.cli.attachment import reading_records
 from outdial.cli.campaign_name import CampaignName
-from outdial.cli.campaigns.pages import Drawn, Html, Opened, writing
-from outdial.cli.campaigns.report_tables import print_report
-from outdial.cli.campaigns.staging import Interrupted
+from outdial.cli.campaigns.pages import Html, Opened
 from outdial.cli.exit_codes import OK
-from outdial.cli.live_line import live_line
 from outdial.cli.output import fail, flush_json, say
 from outdial.cli.running import run, settings_or_fail
-from outdial.domain.report.rehearsed import RehearsedCampaign, compare_with_rehearsal
-from outdial.domain.report.report import CampaignReport
-from outdial.domain.report.tables import Cell, tables_of
-from outdial.domain.spreadsheets import escape_cell
-from outdial.runtime.settings.settings import Settings
-from outdial.services.campaigns.reporting import make_report
+
+if TYPE_CHECKING:
+    from outdial.cli.campaigns.pages import Drawn
+    from outdial.domain.report.rehearsed import RehearsedCampaign
+    from outdial.domain.report.report import CampaignReport
+    from outdial.domain.report.tables import Cell
+    from outdial.runtime.settings.settings import Settings
 
 
 def report(
@@ -65,6 +63,8 @@ def report(
     answered, at which hour of their day; outcomes by zone, line, agent, caller id and revision;
     durations, costs, what is waited for, and which rules were applied. Rates have intervals (95 %).
     """
+    from outdial.cli.campaigns.pages import Drawn
+
     settings = settings_or_fail()
     drawn = Drawn(html, opened=opened)
     rehearsed = None if rehearsal is None else _read_rehearsal(rehearsal, name)
@@ -73,6 +73,8 @@ def report(
 
 
 def _read_rehearsal(path: Path, name: str) -> RehearsedCampaign:
+    from outdial.domain.report.rehearsed import RehearsedCampaign
+
     try:
         rehearsed = RehearsedCampaign.model_validate_json(path.read_bytes())
     except OSError as error:
@@ -95,6 +97,13 @@ async def _report(
     *,
     as_json: bool,
 ) -> int:
+    from outdial.cli.campaigns.pages import writing
+    from outdial.cli.campaigns.report_tables import print_report
+    from outdial.cli.campaigns.staging import Interrupted
+    from outdial.cli.live_line import live_line
+    from outdial.domain.report.rehearsed import compare_with_rehearsal
+    from outdial.services.campaigns.reporting import make_report
+
     try:
         async with reading_records(settings) as at:
             with live_line() as show:
@@ -125,6 +134,8 @@ async def _report(
 
 
 def _write_tables(made: CampaignReport, folder: Path) -> None:
+    from outdial.domain.report.tables import tables_of
+
     folder.mkdir(parents=True, exist_ok=True)
     for table in tables_of(made):
         path = folder / f"{table.name}.csv"
@@ -135,4 +146,6 @@ def _write_tables(made: CampaignReport, folder: Path) -> None:
 
 
 def _cell(cell: Cell) -> Cell:
+    from outdial.domain.spreadsheets import escape_cell
+
     return escape_cell(cell) if isinstance(cell, str) else cell

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -14,12 +14,11 @@ from outdial.cli.exit_codes import OK
 from outdial.cli.output import flush_json, new_table, print_table, say, say_if_more
 from outdial.cli.running import run, settings_or_fail
 from outdial.domain.codes import words
-from outdial.domain.dated_time import dated_time
-from outdial.domain.numbers.phone import mask_phone
-from outdial.domain.record import RecipientState
-from outdial.resources.resources import Resources
-from outdial.runtime.settings.settings import Settings
-from outdial.services.campaigns.results import Result, first_results, results_csv
+
+if TYPE_CHECKING:
+    from outdial.resources.resources import Resources
+    from outdial.runtime.settings.settings import Settings
+    from outdial.services.campaigns.results import Result
 
 
 def results(
@@ -47,6 +46,8 @@ def results(
 
 
 async def _write_csv(settings: Settings, name: str) -> int:
+    from outdial.services.campaigns.results import results_csv
+
     async with reading_records(settings) as at:
         async for line in results_csv(at.context, name):
             sys.stdout.write(line)
@@ -54,6 +55,8 @@ async def _write_csv(settings: Settings, name: str) -> int:
 
 
 async def _results(settings: Settings, name: str, limit: int, *, as_json: bool) -> int:
+    from outdial.services.campaigns.results import first_results
+
     async with reading_records(settings) as at:
         matching = await first_results(at.context, name, limit + 1)
         listed = matching[:limit]
@@ -68,6 +71,10 @@ async def _results(settings: Settings, name: str, limit: int, *, as_json: bool) 
 
 
 def _print_table(ctx: Resources, listed: list[Result]) -> None:
+    from outdial.domain.dated_time import dated_time
+    from outdial.domain.numbers.phone import mask_phone
+    from outdial.domain.record import RecipientState
+
     table = new_table(
         "number", "state", "outcome", "attempts", "last call", "not before", "reason",
         right=frozenset({"attempts"}),
@@ -91,6 +98,8 @@ def _print_table(ctx: Resources, listed: list[Result]) -> None:
 
 
 def _shown(result: Result) -> dict[str, Any]:
+    from outdial.domain.numbers.phone import mask_phone
+
     values = {
         key: value.isoformat() if hasattr(value, "isoformat") else value
         for key, value in result.values.items()

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from outdial.cli.attachment import reading_records
 from outdial.cli.campaign_name import CampaignName
-from outdial.cli.campaigns.differences import difference_lines
 from outdial.cli.exit_codes import OK
 from outdial.cli.output import flush_json, new_table, print_table, say
 from outdial.cli.running import run, settings_or_fail
-from outdial.domain.canary.record import CANARY_AUTHOR
-from outdial.domain.record import RevisionRecord
-from outdial.runtime.settings.settings import Settings
-from outdial.services.campaigns.revisions import diff_revisions, list_revisions
+
+if TYPE_CHECKING:
+    from outdial.domain.record import RevisionRecord
+    from outdial.runtime.settings.settings import Settings
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Write the result as JSON.")]
 
@@ -42,6 +41,8 @@ def diff(
 
 
 async def _history(settings: Settings, name: str, limit: int, *, as_json: bool) -> int:
+    from outdial.services.campaigns.revisions import list_revisions
+
     async with reading_records(settings) as at:
         records = await list_revisions(at.context, name, limit=limit)
     if as_json:
@@ -62,6 +63,9 @@ async def _history(settings: Settings, name: str, limit: int, *, as_json: bool) 
 
 
 async def _diff(settings: Settings, name: str, before: int, after: int, *, as_json: bool) -> int:
+    from outdial.cli.campaigns.differences import difference_lines
+    from outdial.services.campaigns.revisions import diff_revisions
+
     async with reading_records(settings) as at:
         differences = await diff_revisions(at.context, name, before, after)
     if as_json:
@@ -81,6 +85,8 @@ def _roster(record: RevisionRecord) -> str:
 
 
 def _reason(record: RevisionRecord) -> str:
+    from outdial.domain.canary.record import CANARY_AUTHOR
+
     kind = ""
     if record.canary_share is not None:
         kind = f"canary, {record.canary_share * 100:g}%"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,11 +12,9 @@ from outdial.cli.campaign_name import CampaignName
 from outdial.cli.exit_codes import OK
 from outdial.cli.output import fail, say
 from outdial.cli.running import run, settings_or_fail
-from outdial.intake.definition import read_definition
-from outdial.intake.problems import DefinitionInvalid
-from outdial.intake.validation import validate
-from outdial.runtime.settings.settings import Settings
-from outdial.services.campaigns import scheduling
+
+if TYPE_CHECKING:
+    from outdial.runtime.settings.settings import Settings
 
 UP_FIRST = "; run `outdial up` first, or configure Temporal (TEMPORAL_ADDRESS)"
 
@@ -50,6 +48,10 @@ def unschedule(
 
 def _within(folder: Path, file: Path) -> tuple[str, str]:
     """The campaign's name, and its file as workers find it."""
+    from outdial.intake.definition import read_definition
+    from outdial.intake.problems import DefinitionInvalid
+    from outdial.intake.validation import validate
+
     folder = folder.resolve()
     if not file.resolve().is_relative_to(folder):
         fail(f"{file} is not within {folder}, from which workers read; move it there")
@@ -63,6 +65,8 @@ def _within(folder: Path, file: Path) -> tuple[str, str]:
 async def _schedule(
     settings: Settings, name: str, relative: str, cron: str, time_zone: str | None
 ) -> int:
+    from outdial.services.campaigns import scheduling
+
     async with changing_records(settings, hint=UP_FIRST) as at:
         _require_engine(at)
         made = await scheduling.schedule_campaign(
@@ -73,6 +77,8 @@ async def _schedule(
 
 
 async def _unschedule(settings: Settings, name: str) -> int:
+    from outdial.services.campaigns import scheduling
+
     async with changing_records(settings, hint=UP_FIRST) as at:
         _require_engine(at)
         await scheduling.unschedule_campaign(at.context, name)

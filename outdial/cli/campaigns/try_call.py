@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,22 +12,12 @@ from outdial.cli.attachment import Attachment, attached
 from outdial.cli.exit_codes import FAILED, INTERRUPTED, OK
 from outdial.cli.output import fail, say
 from outdial.cli.running import run, settings_or_fail
-from outdial.contracts.messages import RequestResult
-from outdial.domain.call.plan import CallPlan
-from outdial.domain.call.status import CallStatus
 from outdial.domain.codes import words
-from outdial.domain.numbers.phone import BadPhone, mask_phone, parse_phone
-from outdial.domain.record import CallRecord
-from outdial.intake.contacts.roster import first_recipient
-from outdial.intake.definition import read_definition
-from outdial.intake.problems import DefinitionInvalid
-from outdial.intake.validation import validate
-from outdial.runtime.settings.settings import Settings
-from outdial.services.calls import requests
-from outdial.services.calls.trial import trial_request
-from outdial.services.campaigns.line_check import on_lines
-from outdial.services.operations import reading
-from outdial.services.operations.lines import simulated_lines
+
+if TYPE_CHECKING:
+    from outdial.contracts.messages import RequestResult
+    from outdial.domain.record import CallRecord
+    from outdial.runtime.settings.settings import Settings
 
 POLL_SECONDS = 0.3
 
@@ -44,6 +34,8 @@ def try_call(
     Uses the file's line and agent, and the variables of its first recipient. The call is placed
     at once, whatever the calling hours, is not retried, and is not counted in any campaign.
     """
+    from outdial.domain.numbers.phone import BadPhone, parse_phone
+
     try:
         number = parse_phone(to)
     except BadPhone as error:
@@ -57,6 +49,18 @@ def try_call(
 
 
 async def _try(settings: Settings, file: Path, number: str) -> int:
+    from outdial.domain.call.plan import CallPlan
+    from outdial.domain.call.status import CallStatus
+    from outdial.domain.numbers.phone import mask_phone
+    from outdial.intake.contacts.roster import first_recipient
+    from outdial.intake.definition import read_definition
+    from outdial.intake.problems import DefinitionInvalid
+    from outdial.intake.validation import validate
+    from outdial.services.calls import requests
+    from outdial.services.calls.trial import trial_request
+    from outdial.services.campaigns.line_check import on_lines
+    from outdial.services.operations.lines import simulated_lines
+
     try:
         loaded = read_definition(file)
         first = first_recipient(loaded)
@@ -79,6 +83,9 @@ async def _try(settings: Settings, file: Path, number: str) -> int:
 
 async def _follow(at: Attachment, number: str, workflow_id: str) -> RequestResult:
     """Print what happens to the call, until there is an outcome."""
+    from outdial.services.calls import requests
+    from outdial.services.operations import reading
+
     printer = _CallPrinter(at, number)
     outcome = asyncio.create_task(requests.await_outcome(at.context, workflow_id))
     tasks: set[asyncio.Task[RequestResult] | asyncio.Task[None]] = {
@@ -114,6 +121,8 @@ class _CallPrinter:
 
     async def follow(self) -> None:
         """Print until cancelled."""
+        from outdial.services.operations import reading
+
         ctx = self._at.context
         call: CallRecord | None = None
         while True:

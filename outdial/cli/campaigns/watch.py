@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from outdial.cli.attachment import reading_records
 from outdial.cli.campaign_name import offer_names
-from outdial.cli.campaigns.figures import print_end
-from outdial.cli.campaigns.progress import StackGone
-from outdial.cli.campaigns.progress import watch as follow
 from outdial.cli.exit_codes import INTERRUPTED, OK
 from outdial.cli.output import console, fail, say
 from outdial.cli.running import run, settings_or_fail
-from outdial.runtime.settings.settings import Settings
+
+if TYPE_CHECKING:
+    from outdial.runtime.settings.settings import Settings
 
 
 def watch(
@@ -42,6 +41,10 @@ def watch(
 
 
 async def _watch(settings: Settings, name: str | None) -> int:
+    from outdial.cli.campaigns.figures import print_end
+    from outdial.cli.campaigns.progress import StackGone
+    from outdial.cli.campaigns.progress import watch as follow
+
     output = console()
     if name is None and not output.is_terminal:
         fail("write the name of a campaign: all of them are watched in a terminal alone")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,9 +12,10 @@ from outdial.cli.attachment import reading_records
 from outdial.cli.exit_codes import FAILED, OK
 from outdial.cli.output import flush_json, new_table, plural, print_table, say, say_if_more
 from outdial.cli.running import run, settings_or_fail
-from outdial.domain.operator import LogEntry
-from outdial.runtime.settings.settings import Settings
-from outdial.services.compliance.operator_log import audit_log, list_log
+
+if TYPE_CHECKING:
+    from outdial.domain.operator import LogEntry
+    from outdial.runtime.settings.settings import Settings
 
 
 def log(
@@ -66,6 +67,8 @@ def log(
 async def _list(
     settings: Settings, tenant: str | None, subject: str | None, limit: int, *, as_json: bool
 ) -> int:
+    from outdial.services.compliance.operator_log import list_log
+
     async with reading_records(settings) as at:
         ctx = replace(at.context, tenant=tenant or at.context.tenant)
         entries = await list_log(ctx, limit=limit + 1, subject=subject)
@@ -96,6 +99,8 @@ def _text(value: object) -> str:
 async def _verify(
     settings: Settings, tenant: str | None, kept: str | None, *, as_json: bool
 ) -> int:
+    from outdial.services.compliance.operator_log import audit_log
+
     async with reading_records(settings) as at:
         ctx = replace(at.context, tenant=tenant or at.context.tenant)
         audited = await audit_log(ctx, kept=kept)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -13,12 +13,11 @@ from outdial.cli.exit_codes import OK
 from outdial.cli.output import flush_json, say, say_if_more
 from outdial.cli.running import run, settings_or_fail
 from outdial.domain.codes import words
-from outdial.domain.dated_time import dated_time
-from outdial.domain.numbers.phone import mask_phone
-from outdial.runtime.settings.settings import Settings
-from outdial.services.compliance.numbers import parse_number
-from outdial.services.compliance.people import NextCall, Person, get_person
-from outdial.store.roster.person import CallHistory
+
+if TYPE_CHECKING:
+    from outdial.runtime.settings.settings import Settings
+    from outdial.services.compliance.people import NextCall, Person
+    from outdial.store.roster.person import CallHistory
 
 
 def person(
@@ -39,6 +38,9 @@ def person(
 
 
 async def _person(settings: Settings, phone: str, limit: int, *, as_json: bool) -> int:
+    from outdial.services.compliance.numbers import parse_number
+    from outdial.services.compliance.people import get_person
+
     number = parse_number(phone)
     async with reading_records(settings, hint=MIGRATE_FIRST) as at:
         shown = await get_person(at.context, number, limit=limit + 1)
@@ -56,6 +58,9 @@ async def _person(settings: Settings, phone: str, limit: int, *, as_json: bool) 
 
 
 def _lines(shown: Person, calls: tuple[CallHistory, ...]) -> Iterator[str]:
+    from outdial.domain.dated_time import dated_time
+    from outdial.domain.numbers.phone import mask_phone
+
     places = [*(each.zones for each in shown.next_calls), *(each.zones for each in calls)]
     zones = next(filter(None, places), ())
     yield f"{mask_phone(shown.phone)}{_name(shown)}"
@@ -87,6 +92,8 @@ def _name(shown: Person) -> str:
 
 
 def _next_lines(coming: NextCall) -> Iterator[str]:
+    from outdial.domain.dated_time import dated_time
+
     place = coming.place
     head = f"  {place.campaign.name} ({place.campaign.state.value}): "
     if coming.answer == "dial":
@@ -103,6 +110,8 @@ def _next_lines(coming: NextCall) -> Iterator[str]:
 
 
 def _call_lines(history: CallHistory) -> Iterator[str]:
+    from outdial.domain.dated_time import dated_time
+
     call = history.call
     result = [words(call.status.value)]
     result += [words(each) for each in (call.outcome, call.disposition) if each]
@@ -132,6 +141,8 @@ def _call_lines(history: CallHistory) -> Iterator[str]:
 
 
 def _in_json(shown: Person, calls: tuple[CallHistory, ...]) -> dict[str, Any]:
+    from outdial.domain.numbers.phone import mask_phone
+
     return {
         "phone": mask_phone(shown.phone),
         "contact": shown.contact and shown.contact.id,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -20,11 +20,11 @@ from outdial.cli.exit_codes import OK
 from outdial.cli.output import flush_json, new_table, plural, print_table, say
 from outdial.cli.running import run, settings_or_fail
 from outdial.domain.definition.purpose import Purpose
-from outdial.domain.rules.rule import Rule
-from outdial.domain.rules.rulebook import Block, Rulebook
-from outdial.intake.rules import read_rules
-from outdial.runtime.settings.settings import Settings
-from outdial.services.compliance import blocking
+
+if TYPE_CHECKING:
+    from outdial.domain.rules.rule import Rule
+    from outdial.domain.rules.rulebook import Block
+    from outdial.runtime.settings.settings import Settings
 
 Place = Annotated[
     str, typer.Argument(help="ISO 3166: a country such as FR, or a part such as US-LA.")
@@ -81,6 +81,9 @@ def unblock(place: Place, purpose: OfPurpose = None) -> None:
 
 
 async def _apply(settings: Settings, file: Path) -> int:
+    from outdial.intake.rules import read_rules
+    from outdial.services.compliance import blocking
+
     own = read_rules(file)
     async with changing_records(settings, hint=MIGRATE_FIRST, records_first=True) as at:
         changed = await blocking.replace_rules(at.context, own)
@@ -90,6 +93,9 @@ async def _apply(settings: Settings, file: Path) -> int:
 
 
 async def _rules(settings: Settings, place: str | None, *, as_json: bool) -> int:
+    from outdial.domain.rules.rulebook import Rulebook
+    from outdial.services.compliance import blocking
+
     try:
         async with reading_records(settings) as at:
             book = await blocking.rulebook(at.context)
@@ -119,6 +125,8 @@ def _show(in_force: Sequence[Rule], blocks: Sequence[Block], *, as_json: bool) -
 async def _block(
     settings: Settings, place: str, until: str, reason: str, purpose: Purpose | None
 ) -> int:
+    from outdial.services.compliance import blocking
+
     async with changing_records(settings, hint=MIGRATE_FIRST, records_first=True) as at:
         changed = await blocking.block(at.context, place, until, reason, purpose)
     blocked = changed.result
@@ -129,6 +137,8 @@ async def _block(
 
 
 async def _unblock(settings: Settings, place: str, purpose: Purpose | None) -> int:
+    from outdial.services.compliance import blocking
+
     async with changing_records(settings, hint=MIGRATE_FIRST, records_first=True) as at:
         changed = await blocking.unblock(at.context, place, purpose)
     say(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,12 +11,9 @@ from outdial.cli.attachment import MIGRATE_FIRST, changing_records, reading_reco
 from outdial.cli.exit_codes import OK
 from outdial.cli.output import fail, plural, say
 from outdial.cli.running import run, settings_or_fail
-from outdial.domain.numbers.phone import mask_phone
-from outdial.intake.contacts.numbers import read_numbers
-from outdial.intake.problems import problem_lines
-from outdial.runtime.settings.settings import Settings
-from outdial.services.compliance import suppressing
-from outdial.services.compliance.numbers import parse_number
+
+if TYPE_CHECKING:
+    from outdial.runtime.settings.settings import Settings
 
 EveryTenant = Annotated[
     bool, typer.Option("--every-tenant", help="On the list that holds for all tenants.")
@@ -80,6 +77,11 @@ async def _suppress(
     region: str | None,
     every_tenant: bool,
 ) -> int:
+    from outdial.intake.contacts.numbers import read_numbers
+    from outdial.intake.problems import problem_lines
+    from outdial.services.compliance import suppressing
+    from outdial.services.compliance.numbers import parse_number
+
     numbers = [parse_number(number, region) for number in arguments]
     unread: list[str] = []
     if file is not None:
@@ -111,6 +113,10 @@ async def _suppress(
 
 
 async def _lift(settings: Settings, text: str, reason: str, *, every_tenant: bool) -> int:
+    from outdial.domain.numbers.phone import mask_phone
+    from outdial.services.compliance import suppressing
+    from outdial.services.compliance.numbers import parse_number
+
     number = parse_number(text)
     async with reading_records(settings, hint=MIGRATE_FIRST) as at:
         lifted = await suppressing.lift(

@@ -4,23 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from outdial.cli.exit_codes import FAILED
 from outdial.cli.output import fail, plural, say
 from outdial.cli.running import settings_or_fail
-from outdial.intake.definition import LoadedDefinition
-from outdial.intake.problems import problem_lines
-from outdial.intake.validation import validate as validate_file
-from outdial.providers.lines import simulated_note
-from outdial.runtime.clock import system_clock
-from outdial.runtime.lines import build_lines
-from outdial.runtime.settings.file import SettingsInvalid
-from outdial.runtime.stack.addresses import settings_of_launch
-from outdial.services.campaigns.forecasting import forecast
-from outdial.services.campaigns.line_check import check_lines
+
+if TYPE_CHECKING:
+    from outdial.intake.definition import LoadedDefinition
 
 
 def validate(
@@ -39,6 +32,10 @@ def validate(
 
     Exit code: 0 no problem, 1 problems.
     """
+    from outdial.intake.validation import validate as validate_file
+    from outdial.runtime.clock import system_clock
+    from outdial.services.campaigns.forecasting import forecast
+
     now = system_clock()
     validation = validate_file(file, now)
     if validation.loaded is None:
@@ -60,6 +57,13 @@ def validate(
 
 def _lines_or_fail(loaded: LoadedDefinition) -> list[str]:
     """Sentences about the lines that a launch here would call on."""
+    from outdial.intake.problems import problem_lines
+    from outdial.providers.lines import simulated_note
+    from outdial.runtime.lines import build_lines
+    from outdial.runtime.settings.file import SettingsInvalid
+    from outdial.runtime.stack.addresses import settings_of_launch
+    from outdial.services.campaigns.line_check import check_lines
+
     try:
         settings = settings_of_launch(settings_or_fail())
         lines = build_lines(settings)

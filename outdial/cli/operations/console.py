@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from outdial.cli.exit_codes import OK
 from outdial.cli.output import fail, say
 from outdial.cli.running import run, settings_or_fail
-from outdial.runtime.clock import system_clock
-from outdial.runtime.settings.settings import Settings
-from outdial.runtime.stack.addresses import running_stack, settings_of_running
-from outdial.services.accounts.sign_in import make_link_token
-from outdial.store.db.database import Database
+
+if TYPE_CHECKING:
+    from outdial.runtime.settings.settings import Settings
 
 PATH = "/console/sign-in"
 
@@ -24,6 +24,8 @@ def console() -> None:
 
 
 async def _print_link(settings: Settings) -> int:
+    from outdial.runtime.stack.addresses import running_stack, settings_of_running
+
     state = running_stack(settings.state_dir)
     if state is None:
         fail(
@@ -39,6 +41,10 @@ async def _print_link(settings: Settings) -> int:
 
 async def link_of(settings: Settings, api: str) -> str:
     """A link to the API process at an address, which signs in once."""
+    from outdial.runtime.clock import system_clock
+    from outdial.services.accounts.sign_in import make_link_token
+    from outdial.store.db.database import Database
+
     database = Database(settings.database, daily_ceiling=settings.daily_ceiling)
     try:
         token = await make_link_token(database, settings.tenant, system_clock())

@@ -5,15 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from outdial.cli.exit_codes import FAILED, OK
 from outdial.cli.output import flush_json, plural, say
 from outdial.cli.running import run
-from outdial.runtime.doctor.examination import examine
-from outdial.runtime.doctor.finding import Finding, Level
+
+if TYPE_CHECKING:
+    from outdial.runtime.doctor.finding import Finding
 
 
 def doctor(
@@ -31,6 +32,9 @@ def doctor(
 
 
 async def _doctor(*, as_json: bool) -> int:
+    from outdial.runtime.doctor.examination import examine
+    from outdial.runtime.doctor.finding import Level
+
     findings = await examine()
     problems = [each for each in findings if each.level is Level.PROBLEM]
     if as_json:

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import datetime
-from typing import Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
@@ -16,14 +16,12 @@ from outdial.cli.attachment import MIGRATE_FIRST, reading_records
 from outdial.cli.exit_codes import OK
 from outdial.cli.output import flush_json, new_table, print_table, say
 from outdial.cli.running import run, settings_or_fail
-from outdial.domain.access import EVERYTHING, ApiKey
-from outdial.domain.definition.campaign import NAME_PATTERN
-from outdial.domain.definition.fields import parse_duration, parse_instant
-from outdial.resources.resources import Resources
-from outdial.runtime.settings.settings import Settings
-from outdial.services.accounts import keys as service
-from outdial.services.accounts.keys import NewKey
-from outdial.services.errors import RequestRefused
+
+if TYPE_CHECKING:
+    from outdial.domain.access import ApiKey
+    from outdial.resources.resources import Resources
+    from outdial.runtime.settings.settings import Settings
+    from outdial.services.accounts.keys import NewKey
 
 T = TypeVar("T")
 
@@ -62,6 +60,8 @@ def create(
     as_json: Json = False,
 ) -> None:
     """Create a key and print it. It is not shown again."""
+    from outdial.domain.access import EVERYTHING
+
     scopes = tuple(scope or [EVERYTHING])
     settings = settings_or_fail()
     run(_create(settings, name, scopes, expires, calls_per_day, tenant, as_json))
@@ -94,6 +94,9 @@ def revoke(key_id: KeyId, tenant: Tenant = None) -> None:
 
 @asynccontextmanager
 async def _of_tenant(settings: Settings, tenant: str | None) -> AsyncIterator[Resources]:
+    from outdial.domain.definition.campaign import NAME_PATTERN
+    from outdial.services.errors import RequestRefused
+
     if tenant is not None and not re.fullmatch(NAME_PATTERN, tenant):
         raise RequestRefused(f"found tenant {tenant!r}; use lowercase letters, digits, - and _")
     async with reading_records(settings, hint=MIGRATE_FIRST) as at:
@@ -109,6 +112,8 @@ async def _create(
     tenant: str | None,
     as_json: bool,
 ) -> int:
+    from outdial.services.accounts import keys as service
+
     async with _of_tenant(settings, tenant) as ctx:
         expires_at = None if expires is None else _expiry(expires, ctx.clock())
         new = await service.create_key(
@@ -121,6 +126,9 @@ async def _create(
 async def _rotate(
     settings: Settings, key_id: str, grace: str, tenant: str | None, as_json: bool
 ) -> int:
+    from outdial.domain.definition.fields import parse_duration
+    from outdial.services.accounts import keys as service
+
     async with _of_tenant(settings, tenant) as ctx:
         _show(
             await service.rotate_key(ctx, key_id, grace=_parsed("--grace", parse_duration, grace)),
@@ -130,6 +138,8 @@ async def _rotate(
 
 
 async def _revoke(settings: Settings, key_id: str, tenant: str | None) -> int:
+    from outdial.services.accounts import keys as service
+
     async with _of_tenant(settings, tenant) as ctx:
         key = await service.revoke_key(ctx, key_id)
     say(f"{key.id} ({key.name}) is revoked.")
@@ -137,6 +147,8 @@ async def _revoke(settings: Settings, key_id: str, tenant: str | None) -> int:
 
 
 async def _list(settings: Settings, tenant: str | None, as_json: bool) -> int:
+    from outdial.services.accounts import keys as service
+
     async with _of_tenant(settings, tenant) as ctx:
         keys = await service.list_all_keys(ctx)
     if as_json:
@@ -175,6 +187,8 @@ def _at(instant: datetime | None) -> str:
 
 def _expiry(text: str, now: datetime) -> datetime:
     """An instant, or a duration from now. Raises RequestRefused."""
+    from outdial.domain.definition.fields import parse_duration, parse_instant
+
     try:
         return now + parse_duration(text)
     except ValueError:
@@ -182,6 +196,8 @@ def _expiry(text: str, now: datetime) -> datetime:
 
 
 def _parsed(option: str, parse: Callable[[str], T], text: str) -> T:
+    from outdial.services.errors import RequestRefused
+
     try:
         return parse(text)
     except ValueError as error:

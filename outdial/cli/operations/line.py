@@ -11,17 +11,13 @@ from outdial.cli.attachment import running_here
 from outdial.cli.exit_codes import OK
 from outdial.cli.output import fail, new_table, print_table, say
 from outdial.cli.running import run, settings_or_fail
-from outdial.domain.definition.fields import format_duration
-from outdial.providers.errors import ProviderError
-from outdial.providers.lines import Line
-from outdial.providers.port import Capabilities
-from outdial.runtime.doctor.lines import line_remedy
-from outdial.runtime.lines import build_line
-from outdial.runtime.settings.settings import Settings
-from outdial.runtime.stack.addresses import settings_of_launch
 
 if TYPE_CHECKING:
     from rich.table import Table
+
+    from outdial.providers.lines import Line
+    from outdial.providers.port import Capabilities
+    from outdial.runtime.settings.settings import Settings
 
 app = typer.Typer(name="line", help="Check a line.", no_args_is_help=True)
 
@@ -40,6 +36,11 @@ def check(
 
 
 async def _check(settings: Settings, name: str) -> int:
+    from outdial.providers.errors import ProviderError
+    from outdial.runtime.doctor.lines import line_remedy
+    from outdial.runtime.lines import build_line
+    from outdial.runtime.stack.addresses import settings_of_launch
+
     running = await running_here(settings)
     line = build_line(running or settings_of_launch(settings), name)
     print_table(_table(line))
@@ -78,6 +79,8 @@ def _table(line: Line) -> Table:
 
 
 def _abilities(able: Capabilities) -> list[tuple[str, bool, str]]:
+    from outdial.domain.definition.fields import format_duration
+
     lag, window = able.listing_lag, able.idempotency_window
     lagging = f"reliably after {format_duration(lag)}" if lag > timedelta(0) else ""
     if lag >= timedelta(days=1):

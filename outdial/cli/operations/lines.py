@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import datetime
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,9 +13,10 @@ from outdial.cli.exit_codes import OK
 from outdial.cli.output import flush_json, new_table, print_table, say, until
 from outdial.cli.running import run, settings_or_fail
 from outdial.domain.codes import words
-from outdial.runtime.settings.settings import Settings
-from outdial.services.operations import reading
-from outdial.services.operations.line_view import LineState, LineView
+
+if TYPE_CHECKING:
+    from outdial.runtime.settings.settings import Settings
+    from outdial.services.operations.line_view import LineView
 
 
 def lines(
@@ -31,6 +32,9 @@ def lines(
 
 
 async def _lines(settings: Settings, *, as_json: bool) -> int:
+    from outdial.services.operations import reading
+    from outdial.services.operations.line_view import LineView
+
     try:
         async with reading_records(settings) as at:
             views = [LineView.of(status) for status in await reading.list_lines(at.context)]
@@ -52,6 +56,8 @@ async def _lines(settings: Settings, *, as_json: bool) -> int:
 
 
 def _print_lines(views: list[LineView], now: datetime) -> None:
+    from outdial.services.operations.line_view import LineState
+
     table = new_table("line", "provider", "state", "in flight", "per second", "next")
     for view in views:
         resting = view.state is LineState.RESTING and view.retry_at
@@ -69,6 +75,8 @@ def _print_lines(views: list[LineView], now: datetime) -> None:
 
 
 def _print_failures(view: LineView) -> None:
+    from outdial.services.operations.line_view import LineState
+
     if view.state is LineState.IN_SERVICE:
         return
     say(f"{view.name} is {words(view.state)}: {view.reason}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -10,17 +10,16 @@ from outdial.cli.attachment import running_here
 from outdial.cli.exit_codes import OK
 from outdial.cli.output import say
 from outdial.cli.running import run, settings_or_fail
-from outdial.dispatch.nexus import create_endpoint
-from outdial.runtime.connection import connect_temporal
-from outdial.runtime.settings.settings import Settings
-from outdial.runtime.temporal_config import is_configured
-from outdial.services import nexus as nexus_service
+from outdial.contracts.names import NEXUS_ENDPOINT
+
+if TYPE_CHECKING:
+    from outdial.runtime.settings.settings import Settings
 
 
 def nexus(
     name: Annotated[
         str, typer.Option("--name", help="The endpoint's name in other namespaces.")
-    ] = nexus_service.ENDPOINT,
+    ] = NEXUS_ENDPOINT,
 ) -> None:
     """Create the Nexus endpoint by which workflows of other namespaces place calls.
 
@@ -30,6 +29,10 @@ def nexus(
 
 
 async def _nexus(settings: Settings, name: str) -> int:
+    from outdial.dispatch.nexus import create_endpoint
+    from outdial.runtime.connection import connect_temporal
+    from outdial.runtime.temporal_config import is_configured
+
     running = None if is_configured(settings) else await running_here(settings)
     client = await connect_temporal(running or settings)
     created = await create_endpoint(client, name)

@@ -3,22 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from typing import TYPE_CHECKING
 
 from outdial.cli.attachment import say_waiting
 from outdial.cli.exit_codes import FAILED, OK
-from outdial.cli.operations.console import link_of
 from outdial.cli.output import fail, say
 from outdial.cli.running import run, settings_or_fail
-from outdial.runtime.connection import (
-    connect_temporal,
-    ensure_sweep_schedule,
-    register_search_attributes,
-)
-from outdial.runtime.settings.settings import DATABASE_FILE, Settings
-from outdial.runtime.stack.embedded import EmbeddedStack
-from outdial.runtime.stack.statefile import private_file
-from outdial.runtime.temporal_config import is_configured, temporal_address
-from outdial.store.db.database import Database
+
+if TYPE_CHECKING:
+    from outdial.runtime.settings.settings import Settings
 
 
 def up() -> None:
@@ -28,6 +21,8 @@ def up() -> None:
     Their data is kept in the state directory, so the next start resumes from it. `outdial launch`
     in another terminal uses them.
     """
+    from outdial.runtime.temporal_config import is_configured, temporal_address
+
     settings = settings_or_fail()
     if is_configured(settings):
         fail(
@@ -60,6 +55,9 @@ def setup() -> None:
 
 
 async def _up(settings: Settings) -> int:
+    from outdial.cli.operations.console import link_of
+    from outdial.runtime.stack.embedded import EmbeddedStack
+
     say(f"Starting in {settings.state_dir} …")
     async with EmbeddedStack(settings, on_waiting=say_waiting) as stack:
         ends = stack.state.endpoints
@@ -80,6 +78,10 @@ async def _up(settings: Settings) -> int:
 
 
 async def _migrate(settings: Settings) -> int:
+    from outdial.runtime.settings.settings import DATABASE_FILE
+    from outdial.runtime.stack.statefile import private_file
+    from outdial.store.db.database import Database
+
     if settings.database_url is None:
         settings.state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         private_file(settings.state_dir / DATABASE_FILE)
@@ -93,6 +95,13 @@ async def _migrate(settings: Settings) -> int:
 
 
 async def _setup(settings: Settings) -> int:
+    from outdial.runtime.connection import (
+        connect_temporal,
+        ensure_sweep_schedule,
+        register_search_attributes,
+    )
+    from outdial.runtime.temporal_config import temporal_address
+
     client = await connect_temporal(settings)
     added = await register_search_attributes(client)
     await ensure_sweep_schedule(client, settings)

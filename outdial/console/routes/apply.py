@@ -30,8 +30,9 @@ from outdial.domain.record import StagingRecord
 from outdial.intake.definition import LoadedDefinition
 from outdial.intake.problems import DefinitionInvalid
 from outdial.services.campaigns import revisions
-from outdial.services.campaigns.applying import Applied, RosterMode, apply_definition
+from outdial.services.campaigns.applying import Applied, apply_definition
 from outdial.services.campaigns.plan_document import PlanDocument
+from outdial.services.campaigns.roster_mode import RosterMode
 from outdial.services.campaigns.staging import Progress
 from outdial.services.errors import RequestRefused
 from outdial.services.operations.reading import require_campaign

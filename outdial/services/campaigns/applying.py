@@ -12,7 +12,6 @@ import secrets
 import uuid
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from enum import StrEnum
 
 from sqlmodel import Session
 
@@ -35,6 +34,7 @@ from outdial.services.campaigns.canaries import find_running, require_comparable
 from outdial.services.campaigns.launching import require_carried, require_risks
 from outdial.services.campaigns.rerendering import stage_rendered
 from outdial.services.campaigns.revisions import on_present_lines, require_definition
+from outdial.services.campaigns.roster_mode import RosterMode
 from outdial.services.campaigns.staging import (
     Progress,
     StagingWriter,
@@ -60,17 +60,6 @@ from outdial.store.roster.rows import ReadSoFar, note_progress
 SIGN_OF_LIFE_EVERY = timedelta(seconds=5)
 _NOTHING = "nothing differs from the campaign"
 _NOTHING_CODE = "nothing_differs"
-
-
-class RosterMode(StrEnum):
-    """What becomes of the roster when a definition is applied."""
-
-    KEEP = "keep"
-    """Nobody is added or removed; the recipients of the definition are not read."""
-    ADD = "add"
-    """Who is new is added, and all get the values of their rows. Nobody is removed."""
-    MATCH = "match"
-    """As `add`; people who are not among the recipients of the definition are removed."""
 
 
 @dataclass(frozen=True)

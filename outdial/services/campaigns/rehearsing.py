@@ -38,7 +38,6 @@ from outdial.store.claims.ledger import counts_since
 from outdial.store.compliance.rulings import read_rulebook
 from outdial.store.compliance.suppressions import suppressed_among
 
-MOST_RUNS = 1000
 MOST_PROCESSES = 8
 _STEP = 5_000
 """Numbers whose records are read in one transaction."""

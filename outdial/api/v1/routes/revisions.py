@@ -36,8 +36,9 @@ from outdial.intake.definition import MAX_BYTES, LoadedDefinition, read_definiti
 from outdial.services.accounts.access import Caller
 from outdial.services.accounts.once import Answer
 from outdial.services.campaigns import applying, revisions
-from outdial.services.campaigns.applying import Applied, RosterMode
+from outdial.services.campaigns.applying import Applied
 from outdial.services.campaigns.plan_check import require_plan
+from outdial.services.campaigns.roster_mode import RosterMode
 from outdial.services.campaigns.staging import Progress
 
 router = APIRouter(prefix="/campaigns", tags=["revisions"], route_class=AdmittedRoute)

@@ -32,7 +32,7 @@ from outdial.intake.definition import read_definition_text
 from outdial.services.accounts.access import Caller
 from outdial.services.accounts.once import Answer
 from outdial.services.campaigns.adding import add_file
-from outdial.services.campaigns.applying import RosterMode
+from outdial.services.campaigns.roster_mode import RosterMode
 from outdial.services.campaigns.staging import Progress
 
 CSV = "text/csv"
