@@ -42,7 +42,7 @@ class Part:
             self.command, arguments=(sys.executable, "-m", *module_and_arguments)
         )
 
-    async def start(self, *, within: float = 60.0) -> None:
+    async def start(self, *, within: float = 120.0) -> None:
         """Start it; returns once it answers, if it is one that does."""
         log = self.command.log
         log.parent.mkdir(parents=True, exist_ok=True)

@@ -52,7 +52,7 @@ class Prometheus:
         results = answer["data"]["result"]
         return float(results[0]["value"][1]) if results else None
 
-    async def until_fired(self, *names: str, timeout: float = 90.0) -> None:
+    async def until_fired(self, *names: str, timeout: float = 240.0) -> None:
         """Wait until each of them has fired; one may end what another is about."""
         missing = set(names)
 
@@ -65,7 +65,7 @@ class Prometheus:
         except TimeoutError:
             raise AssertionError(f"never: {missing}, but {await self.firing()}") from None
 
-    async def until_cleared(self, *names: str, timeout: float = 120.0) -> None:
+    async def until_cleared(self, *names: str, timeout: float = 240.0) -> None:
         async def check() -> bool:
             return not await self.firing() & set(names)
 

@@ -189,7 +189,7 @@ async def _a_database_that_is_slow(stack: Stack, prometheus: Prometheus) -> None
     path = Path(stack.settings.database.removeprefix("sqlite:///"))
     name = await stack.launch(campaign("slow", numbers(60), max_concurrent=20))
     with _writing_for_long(path):
-        await prometheus.until_fired("OutdialDatabaseSlow", timeout=90)
+        await prometheus.until_fired("OutdialDatabaseSlow")
     await prometheus.until_cleared("OutdialDatabaseSlow")
     await stack.until_over(name)
 
