@@ -23,6 +23,7 @@ from outdial.domain.access import READ_LOG
 _TEMPLATES = Path(__file__).parent / "templates"
 _SECTIONS = (
     ("/", "Campaigns", "campaigns:read"),
+    ("/people", "People", "calls:read campaigns:read"),
     ("/calls", "Calls", "calls:read"),
     ("/lines", "Lines", "lines:read"),
     ("/suppressions", "Suppressions", "suppressions:read"),
@@ -58,7 +59,9 @@ def render(
             form_token=None if secret is None else form_token(secret),
             notice=_notice(request, viewer),
             now=state_of(request).context.clock(),
-            sections=[] if viewer is None else [each for each in _SECTIONS if viewer.may(each[2])],
+            sections=[]
+            if viewer is None
+            else [each for each in _SECTIONS if all(map(viewer.may, each[2].split()))],
             section=_section_of(request.url.path.removeprefix(base)),
         )
     )

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
+from outdial.domain.clocks import load_zone
 from outdial.domain.codes import words
 from outdial.domain.definition.differences import Effect
 from outdial.domain.numbers.phone import mask_phone
@@ -31,6 +32,14 @@ def instant(at: datetime) -> str:
 def exact(at: datetime) -> str:
     """`2026-11-30 09:05:01 UTC`."""
     return f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def local(at: datetime, zones: Sequence[str]) -> str:
+    """`Tue 2026-12-01 10:00 in America/Denver (17:00 UTC)`, by the first of a person's zones."""
+    if not zones:
+        return instant(at)
+    there = at.astimezone(load_zone(zones[0]))
+    return f"{there:%a %Y-%m-%d %H:%M} in {zones[0]} ({at.astimezone(UTC):%H:%M} UTC)"
 
 
 def until(at: datetime, now: datetime) -> str:
@@ -72,6 +81,7 @@ FILTERS: Mapping[str, Callable[..., Any]] = {
     "elapsed": elapsed,
     "exact": exact,
     "instant": instant,
+    "local": local,
     "masked": mask_phone,
     "number": number,
     "percent": percent,

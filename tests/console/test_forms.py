@@ -92,7 +92,7 @@ async def test_a_page_of_another_tenant_is_not_there(
             if method == "GET":
                 expected = 303 if path == DONE else 200
                 assert (await us.http.get(url, params=query)).status_code == expected, path
-    for path in ("/", "/calls", "/lines", "/suppressions", "/keys", "/log"):
+    for path in ("/", "/calls", "/lines", "/suppressions", "/keys", "/log", "/people"):
         page = await them.page(path)
         assert [each for each in names.values() if each in page] == [], path
     assert names["name"] in await us.page("/")

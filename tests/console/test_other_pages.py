@@ -35,6 +35,25 @@ async def test_a_call_shows_what_was_reported_and_said(us: Console, world: World
     assert call.call_id not in await us.page("/calls/live?to=%2B12025550124")
 
 
+async def test_a_person_shows_what_happened_and_what_comes_next(
+    us: Console, them: Console, world: World
+) -> None:
+    [call] = await world.place_calls(1)
+    headers, body = webhook(call.call_id, "ringing")
+    await world.receive_webhook("simulated", headers, body, "")
+    number = NUMBERS[0].replace("+", "%2B")
+    page = await us.page(f"/people?number={number}")
+    assert f"{PATH}/campaigns/{call.campaign}" in page
+    assert "a call to them is in flight" in page
+    assert "in America/New_York (15:00 UTC)" in page
+    assert ": ringing" in page
+    assert "receipt 1" in page
+    await us.page(f"/people?number={NUMBERS[1].replace('+', '%2B')}", 404)
+    await us.page("/people?number=x", 422)
+    assert "What happened" not in await us.page("/people")
+    await them.page(f"/people?number={number}", 404)
+
+
 @pytest.mark.parametrize("query", ["status=none", "to=x", "after=x", "after=2026-01-01/x"])
 async def test_filters_that_are_wrong_are_refused(us: Console, query: str) -> None:
     await us.page(f"/calls?{query}", 422)

@@ -29,7 +29,7 @@ pacing: {{max_concurrent: 3}}
 recipients:
 {recipients}
 """
-SECTIONS = ("/", "/calls", "/lines", "/suppressions", "/keys", "/log")
+SECTIONS = ("/", "/people", "/calls", "/lines", "/suppressions", "/keys", "/log")
 PHONE = {"width": 360, "height": 740}
 
 

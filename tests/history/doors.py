@@ -102,6 +102,8 @@ _OF_ROUTES = {
     ("/console/live", "after"): Values("history", NOBODY),
     ("/console/calls", "after"): Values(f"{_LAST_WEEK}/call-7", f"{_LONG_AGO}/{NOBODY}"),
     ("/console/calls/live", "after"): Values(f"{_LAST_WEEK}/call-7", f"{_LONG_AGO}/{NOBODY}"),
+    ("/console/people", "number"): Values(phone_of(7), phone_of(900_000)),
+    ("/console/people", "after"): Values(f"{_LAST_WEEK}/call-7", f"{_LONG_AGO}/{NOBODY}"),
     ("/console/keys", "after"): Values("key-7", NOBODY),
     ("/console/suppressions", "after"): Values(phone_of(7), phone_of(900_000)),
 }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Request
@@ -11,10 +10,10 @@ from fastapi.responses import Response
 from outdial.console.commands import command
 from outdial.console.forms import Submission, submits
 from outdial.console.pages import render, see_other
+from outdial.console.paging import place_after, read_place
 from outdial.console.viewer import Viewer, needs
 from outdial.domain.call.request import CallFilter
 from outdial.domain.call.status import CallStatus
-from outdial.domain.instants import in_calendar
 from outdial.services.calls import callback_runs, calls
 from outdial.services.compliance.numbers import parse_number
 from outdial.services.errors import RequestRefused
@@ -105,7 +104,7 @@ async def _list(
         to=parse_number(to) if to and to.strip() else None,
         campaign=campaign or None,
     )
-    listed = await calls.list_calls(viewer.ctx, chosen, limit=PAGE + 1, after=_place(after))
+    listed = await calls.list_calls(viewer.ctx, chosen, limit=PAGE + 1, after=read_place(after))
     page = listed[:PAGE]
     given = {"status": status, "to": to, "campaign": campaign}
     return render(
@@ -115,9 +114,7 @@ async def _list(
         statuses=list(CallStatus),
         chosen={name: value or "" for name, value in given.items()},
         after=after,
-        following=(
-            f"{page[-1].created_at.isoformat()}/{page[-1].id}" if len(listed) > PAGE else None
-        ),
+        following=place_after(page[-1].created_at, page[-1].id) if len(listed) > PAGE else None,
     )
 
 
@@ -126,16 +123,3 @@ def _status(text: str) -> CallStatus:
         return CallStatus(text)
     except ValueError:
         raise RequestRefused(f"status: found {text!r}; choose one of the list") from None
-
-
-def _place(after: str | None) -> tuple[datetime, str] | None:
-    if after is None:
-        return None
-    instant, _, call_id = after.partition("/")
-    try:
-        at = datetime.fromisoformat(instant)
-    except ValueError:
-        at = None
-    if at is None or at.tzinfo is None or not in_calendar(at) or not call_id:
-        raise RequestRefused("the address is wrong; begin with the newest calls")
-    return at, call_id
