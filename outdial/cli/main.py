@@ -106,7 +106,9 @@ class Commands(LazyGroup):
             "outdial.cli.campaigns.canary:canary",
         ),
         LazyCommand(
-            "explain", RULES, "Explain why a recipient is called now, later, or never.",
+            "explain", RULES,
+            "Explain why a recipient is called now, later, or never; without a number, what a "
+            "campaign waits for.",
             "outdial.cli.compliance.explain:explain",
         ),
         LazyCommand(

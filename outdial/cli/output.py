@@ -14,10 +14,15 @@ import typer
 
 from outdial.cli.exit_codes import FAILED
 from outdial.domain.codes import words
+from outdial.domain.dated_time import dated_time
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
+
+
+SOON = timedelta(hours=2)
+"""How far off an instant is named by its distance."""
 
 
 def console(*, stderr: bool = False) -> Console:
@@ -91,6 +96,12 @@ def until(at: datetime, now: datetime) -> str:
         return "now"
     if wait < timedelta(minutes=2):
         return f"in {int(wait.total_seconds())} s"
-    if wait < timedelta(hours=2):
+    if wait < SOON:
         return f"in {int(wait.total_seconds() // 60)} min"
     return f"at {at.astimezone(UTC):%Y-%m-%d %H:%M}Z"
+
+
+def zoned_time(at: datetime, zone: str, now: datetime) -> str:
+    """An instant by the clock of a zone and in UTC, with how far off it is if that is soon."""
+    soon = f", {until(at, now)}" if at - now < SOON else ""
+    return f"{dated_time(at, (zone,))}{soon}"

@@ -93,6 +93,8 @@ class CampaignFigures:
         if state is CampaignState.STOPPING:
             return f"waits for {plural(progress.in_flight, 'call')} to end"
         if progress.wake_at is not None and progress.wake_at > now and progress.reason:
+            if progress.next_call_at is not None:
+                return progress.reason  # which names that time
             return f"{progress.reason}, {until(progress.wake_at, now)}"
         return "" if progress.in_flight else progress.reason or ""
 

@@ -189,7 +189,13 @@ class Progress(BaseModel):
     simulated: tuple[str, ...] = ()
     """Those of them that lead to the simulated network, where no telephone rings."""
     wake_at: datetime | None = None
+    """When the campaign decides again, if nothing happens before; nobody may be callable then."""
     reason: str | None = None
+    """What it waits for."""
+    next_call_at: datetime | None = None
+    """When the first of those who wait for a time of their own can be called."""
+    next_call_zone: str | None = None
+    """The time zone of that person."""
     budget: BudgetProgress | None = None
     """None: the campaign has no budget."""
     launched_at: datetime

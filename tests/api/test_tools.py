@@ -98,6 +98,31 @@ async def test_call_me_later(desk: Desk) -> None:
     assert row.not_before == datetime(2026, 3, 5, 20, 0, tzinfo=UTC)
 
 
+async def test_a_time_outside_the_hours_is_answered_with_the_nearest(desk: Desk) -> None:
+    hours = {"hours": "09:00-18:00", "days": ["mon", "tue", "wed", "thu", "fri"]}
+    call = desk.call(schedule=hours)
+    answer = await desk.ask("call_me_later", call, at="2026-03-07T11:00")  # a Saturday
+    assert answer == {
+        "ok": False,
+        "message": "We may not call on Saturday, March 7 at 11:00. We can call on Friday, March 6 "
+        "at 17:45, or on Monday, March 9 at 09:00.",
+        "alternatives": ["2026-03-06T17:45:00-05:00", "2026-03-09T09:00:00-04:00"],
+    }
+    taken = await desk.ask("call_me_later", call, at=answer["alternatives"][1])
+    assert taken["message"] == "We will call again on Monday, March 9 at 09:00."
+    desk.house.end(call)
+    (row,) = desk.house.write(lambda s: list_recipients(s, 1, launch=1, limit=9))
+    assert row.not_before == datetime(2026, 3, 9, 13, 0, tzinfo=UTC)
+
+
+async def test_a_day_on_which_no_more_calls_may_be_made(desk: Desk) -> None:
+    """The call that is under way counts."""
+    call = desk.call(retry={"max_attempts": 3, "max_attempts_per_day": 1})
+    answer = await desk.ask("call_me_later", call, at="2026-03-04T16:00")
+    assert not answer["ok"]
+    assert answer["alternatives"] == ["2026-03-05T00:00:00-05:00"]
+
+
 @pytest.mark.parametrize(
     "at", [None, "tomorrow", 12, {"x": 1}, "2026-03-05", "2026-03-05T03:00", "9999-12-31T10:00"]
 )

@@ -46,7 +46,7 @@ async def test_only_those_are_called_whose_own_clock_allows_it(at_work: Engine) 
 
     assert sorted(at_work.called()) == NEW_YORK
     waiting = await at_work.progress("zones")
-    assert waiting.reason == "next: 09:00 in Asia/Tokyo for 3 people"
+    assert waiting.reason == "next: Thu 2026-12-03 09:00 in Asia/Tokyo (00:00 UTC) for 3 people"
     assert waiting.wake_at == datetime(2026, 12, 3, 0, 0, tzinfo=UTC)
     assert waiting.by_state["waiting"] == 3
 

@@ -46,7 +46,7 @@ def test_people_are_called_when_their_window_opens(house: House) -> None:
     claim = house.claim(campaign)
     assert [call.masked for call in claim.calls] == ["+1212•••0001"]
     assert claim.wake_at == datetime(2026, 3, 4, 15, 0, tzinfo=UTC)
-    assert claim.reason == "next: 09:00 in America/Chicago for 1 person"
+    assert claim.reason == "next: Wed 2026-03-04 09:00 in America/Chicago (15:00 UTC) for 1 person"
     house.later(minutes=29)
     assert house.claim(campaign).calls == ()
     house.later(minutes=1)
@@ -85,7 +85,7 @@ def test_who_is_not_reached_before_the_window_closes_waits_for_the_next(house: H
     claim = house.claim(campaign)
     assert claim.calls == ()
     assert claim.wake_at == datetime(2026, 3, 5, 14, 0, tzinfo=UTC)
-    assert claim.reason == "next: Thu 05 Mar 09:00 in America/New_York for 1 person"
+    assert claim.reason == "next: Thu 2026-03-05 09:00 in America/New_York (14:00 UTC) for 1 person"
     waits = _people(house, campaign)[1]
     assert (waits.state, waits.not_before) == (RecipientState.WAITING, claim.wake_at)
     assert waits.reason is not None
@@ -118,7 +118,9 @@ def test_more_people_than_are_decided_about_in_one_claim(house: House) -> None:
     campaign = _campaign(house, *[NEW_YORK] * (RESCHEDULED - 1))
     claim = house.claim(campaign)
     assert claim.wake_at == datetime(2026, 3, 4, 14, 0, tzinfo=UTC)
-    assert claim.reason == "next: 09:00 in America/New_York for 100+ people"
+    assert (
+        claim.reason == "next: Wed 2026-03-04 09:00 in America/New_York (14:00 UTC) for 100+ people"
+    )
 
 
 def test_a_claim_says_how_many_recipients_are_open(house: House) -> None:

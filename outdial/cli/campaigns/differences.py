@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
 
+from outdial.domain.definition.campaign import CampaignDefinition
 from outdial.domain.definition.differences import Difference, Effect
+from outdial.domain.definition.source import CsvSource
+from outdial.services.campaigns.launching import Launch
 
 EFFECTS: Mapping[Effect, str] = {
     Effect.NONE: "no call depends on it",
@@ -25,6 +29,22 @@ def difference_lines(differences: Iterable[Difference]) -> Iterator[str]:
         yield (
             f"  {each.path}: {_shown(each.before)} → {_shown(each.after)} ({EFFECTS[each.effect]})"
         )
+
+
+def unapplied_lines(path: Path, definition: CampaignDefinition, launch: Launch) -> Iterator[str]:
+    """What a launched file says otherwise than the campaign that runs already, and which commands
+    show and make the change; none where nothing differs, as far as it was compared."""
+    revision, rows = launch.campaign.revision, isinstance(definition.recipients, CsvSource)
+    if launch.differences:
+        yield f"{path} differs from revision {revision}, which runs:"
+        yield from difference_lines(launch.differences)
+    elif rows and not launch.resumed:
+        yield f"No key of {path} differs from revision {revision}, which runs."
+    else:
+        return
+    if rows:
+        yield "The rows of its contact file were not compared."
+    yield f"`outdial plan {path}` shows what would change, `outdial apply {path}` changes it."
 
 
 def _shown(value: str | None) -> str:

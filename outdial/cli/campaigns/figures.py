@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from outdial.cli.exit_codes import OK, STOPPED
-from outdial.cli.output import clock_time, counted, flush_json, plural, until
+from outdial.cli.output import SOON, clock_time, counted, flush_json, plural, until
 from outdial.domain.call.claim import CampaignState
 from outdial.domain.record import BudgetProgress, Progress, RecipientState
 from outdial.providers.lines import simulated_note
@@ -40,8 +40,17 @@ def waiting_for(progress: Progress, now: datetime) -> str:
     if stopping:
         return f"{stopping}waiting for {plural(progress.in_flight, 'call')} to end"
     if progress.wake_at is not None and progress.wake_at > now and progress.reason:
-        return f"{progress.reason}, {until(progress.wake_at, now)}"
+        return _waits_until(progress.reason, progress.next_call_at, progress.wake_at, now)
     return "" if progress.in_flight else progress.reason or ""
+
+
+def _waits_until(
+    reason: str, next_call_at: datetime | None, wake_at: datetime, now: datetime
+) -> str:
+    """A reason that names the next call has its time already; what is soon is said as such, too."""
+    if next_call_at is None:
+        return f"{reason}, {until(wake_at, now)}"
+    return f"{reason}, {until(next_call_at, now)}" if next_call_at - now < SOON else reason
 
 
 def summary(progress: Progress) -> list[str]:

@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 
 from outdial.cli.attachment import Attachment, attached
-from outdial.cli.campaigns.differences import difference_lines
+from outdial.cli.campaigns.differences import unapplied_lines
 from outdial.cli.campaigns.figures import print_end
 from outdial.cli.campaigns.planned_file import CampaignFile, read_campaign_file
 from outdial.cli.campaigns.progress import StackGone, watch
@@ -121,13 +121,8 @@ async def _launch_at(
     else:
         text = f"{name} is already {campaign.state}; nothing was changed."
     output.print(text, markup=False)
-    if launched.differences:
-        output.print(
-            f"{campaign_file.path} differs from its revision {campaign.revision}; "
-            f"`outdial apply {campaign_file.path}` applies it:",
-            markup=False,
-        )
-        for line in difference_lines(launched.differences):
+    if not launched.created:
+        for line in unapplied_lines(campaign_file.path, loaded.definition, launched):
             output.print(line, markup=False)
     for note in launched.notes:
         output.print(note, markup=False, style="yellow")

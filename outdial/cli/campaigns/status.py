@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -11,7 +12,15 @@ from outdial.cli.attachment import Attachment, NothingYet, reading_records
 from outdial.cli.campaign_name import CampaignName, offer_names
 from outdial.cli.campaigns.figures import report, summary, waiting_for
 from outdial.cli.exit_codes import OK
-from outdial.cli.output import flush_json, new_table, print_table, say, say_if_more, until
+from outdial.cli.output import (
+    flush_json,
+    new_table,
+    print_table,
+    say,
+    say_if_more,
+    until,
+    zoned_time,
+)
 from outdial.cli.running import run, settings_or_fail
 from outdial.domain.call.status import CallStatus
 from outdial.domain.codes import words
@@ -121,6 +130,8 @@ def _detail(progress: Progress, at: Attachment) -> dict[str, Any]:
         "in_flight": progress.in_flight,
         "wake_at": progress.wake_at.isoformat() if progress.wake_at else None,
         "reason": progress.reason,
+        "next_call_at": progress.next_call_at.isoformat() if progress.next_call_at else None,
+        "next_call_zone": progress.next_call_zone,
     }
 
 
@@ -142,7 +153,6 @@ def _table(listed: list[Progress], at: Attachment) -> Table:
     now = at.context.clock()
     for progress in listed:
         done = progress.by_state.get(RecipientState.DONE, 0)
-        waits = None if progress.state.over else progress.wake_at
         table.add_row(
             progress.campaign,
             ", ".join(
@@ -153,9 +163,18 @@ def _table(listed: list[Progress], at: Attachment) -> Table:
             f"{done} of {progress.recipients}",
             str(progress.in_flight),
             str(progress.attempts),
-            until(waits, now) if waits else "",
+            _next(progress, now),
         )
     return table
+
+
+def _next(progress: Progress, now: datetime) -> str:
+    """When something happens next: a call, in the person's zone, or what is waited for instead."""
+    if progress.state.over or progress.wake_at is None:
+        return ""
+    if progress.next_call_at is not None and progress.next_call_zone is not None:
+        return zoned_time(progress.next_call_at, progress.next_call_zone, now)
+    return until(progress.wake_at, now)
 
 
 async def _calls(

@@ -9,6 +9,7 @@ from typing import Any
 from outdial.client.models.campaigns import (
     AddedRecipients,
     CampaignDetails,
+    CampaignExplanation,
     CampaignPage,
     CampaignStateChange,
     LaunchedCampaign,
@@ -136,6 +137,20 @@ class AsyncCampaigns(AsyncSender):
             query={"phone": phone},
         )
         return await self._send(request, 200, list[dict[str, Any]])
+
+    async def explain_campaign(
+        self,
+        name: str,
+    ) -> CampaignExplanation:
+        """Why a campaign places no calls, or no more of them: the limits that admit none now,
+        and what its recipients wait for, by count. A thousand of them are decided about at
+        most, those who are due first."""
+        request = Request(
+            "GET",
+            "/campaigns/{name}/waiting",
+            parameters={"name": name},
+        )
+        return await self._send(request, 200, CampaignExplanation)
 
     async def add_recipients(
         self,

@@ -79,6 +79,8 @@ class CampaignProgress(BaseModel):
     simulated: list[str] = Field(default_factory=list)
     wake_at: datetime | None = None
     reason: str | None = None
+    next_call_at: datetime | None = None
+    next_call_zone: str | None = None
     budget: BudgetProgress | None = None
     launched_at: datetime
     finished_at: datetime | None = None
@@ -100,6 +102,37 @@ class CampaignDetails(BaseModel):
     launched_at: datetime
     finished_at: datetime | None
     progress: CampaignProgress
+
+
+class WaitingReason(BaseModel):
+    """Recipients that wait, by what for."""
+
+    model_config = ConfigDict(extra="allow", validate_by_name=True)
+
+    code: str
+    people: int
+    reason: str
+    could_change_it: str
+    next_call_at: datetime | None
+    next_call_zone: str
+
+
+class CampaignExplanation(BaseModel):
+    """What a campaign waits for."""
+
+    model_config = ConfigDict(extra="allow", validate_by_name=True)
+
+    campaign: str
+    state: CampaignState
+    reason: str | None
+    at: datetime
+    recipients: dict[str, int]
+    in_flight: int
+    limits: list[str]
+    decided: int
+    waiting: list[WaitingReason]
+    next_call_at: datetime | None
+    next_call_zone: str | None
 
 
 class CampaignPage(BaseModel):

@@ -9,6 +9,7 @@ from typing import Any
 from outdial.client.models.campaigns import (
     AddedRecipients,
     CampaignDetails,
+    CampaignExplanation,
     CampaignPage,
     CampaignStateChange,
     LaunchedCampaign,
@@ -136,6 +137,20 @@ class Campaigns(Sender):
             query={"phone": phone},
         )
         return self._send(request, 200, list[dict[str, Any]])
+
+    def explain_campaign(
+        self,
+        name: str,
+    ) -> CampaignExplanation:
+        """Why a campaign places no calls, or no more of them: the limits that admit none now,
+        and what its recipients wait for, by count. A thousand of them are decided about at
+        most, those who are due first."""
+        request = Request(
+            "GET",
+            "/campaigns/{name}/waiting",
+            parameters={"name": name},
+        )
+        return self._send(request, 200, CampaignExplanation)
 
     def add_recipients(
         self,

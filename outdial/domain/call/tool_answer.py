@@ -39,3 +39,13 @@ def offer_alternatives(message: str, instants: Sequence[datetime], zone: str) ->
     listed = "; ".join(spoken_time(instant, zone) for instant in instants)
     local = [instant.astimezone(load_zone(zone)).isoformat() for instant in instants]
     return no(f"{message}. Free are: {listed}.", alternatives=local)
+
+
+def offer_other_times(at: datetime, times: Sequence[datetime], zone: str) -> dict[str, Any]:
+    """A negative answer to somebody who asks to be called when no call may be made."""
+    refused = f"We may not call on {spoken_time(at, zone)}"
+    if not times:
+        return no(f"{refused}, nor at any later time.", alternatives=[])
+    listed = ", or on ".join(spoken_time(instant, zone) for instant in times)
+    local = [instant.astimezone(load_zone(zone)).isoformat() for instant in times]
+    return no(f"{refused}. We can call on {listed}.", alternatives=local)

@@ -16,13 +16,20 @@ from outdial.domain.appointment.requested_time import UnclearTime, read_time
 from outdial.domain.call.event import CallEvent
 from outdial.domain.call.lease import lease_duration
 from outdial.domain.call.status import BOOKED, CALL_ME_LATER, OPTED_OUT
-from outdial.domain.call.tool_answer import Tool, no, offer_alternatives, spoken_time, yes
+from outdial.domain.call.tool_answer import (
+    Tool,
+    no,
+    offer_alternatives,
+    offer_other_times,
+    spoken_time,
+    yes,
+)
 from outdial.domain.instants import promised
 from outdial.intake.templates.callbacks import RenderFailed, render_text
 from outdial.store.appointments import booking, changing, lookup
 from outdial.store.appointments.slots import read_everything_taken
 from outdial.store.call import events
-from outdial.store.callbacks.tool_calls import LiveCall
+from outdial.store.callbacks.tool_calls import LiveCall, nearest_redials
 from outdial.store.compliance.suppressions import suppress_all
 
 MOVED = "moved"
@@ -195,6 +202,9 @@ def _call_me_later(s: Session, request: ToolRequest) -> dict[str, Any]:
         return no("That time has passed. When shall we call?")
     if promised(at, request.now) is None:
         return no("That is more than a year ahead. When shall we call?")
+    nearest = nearest_redials(s, request.live, at, request.now)
+    if nearest is not None:
+        return offer_other_times(at, nearest.times, zones[0])
     _record(s, request, CALL_ME_LATER, redial_at=at)
     return yes(f"We will call again on {spoken_time(at, zones[0])}.", at=at.isoformat())
 

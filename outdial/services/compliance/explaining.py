@@ -24,6 +24,7 @@ from outdial.store.roster.explanation import (
 )
 
 _CHANGES = {
+    "callable": "a free slot: `pacing`, and the limits of its lines",
     "suppressed": "lifting the number from the suppression list",
     "max_attempts": "more attempts: retry.max_attempts, then launching again",
     "not_started": "an earlier schedule.start",
@@ -69,6 +70,11 @@ async def explain(ctx: Resources, name: str, number: str) -> list[dict[str, Any]
     return explained + [_refused(record, recipient) for recipient in refused]
 
 
+def could_change(code: str) -> str:
+    """What could change a decision, by the code of its reason."""
+    return _CHANGES.get(code, "nothing")
+
+
 def _refused(record: CampaignRecord, recipient: RecipientRecord) -> dict[str, Any]:
     return _whom(record, recipient, (recipient.phone,)) | {
         "decision": {"answer": "done", "reason": recipient.reason},
@@ -111,10 +117,17 @@ def _explained(
         "hours": conditions.evidence["hours"],
         "caps": _caps(conditions, explanation, now),
         "consent": None if explanation.consent is None else explanation.consent.noted,
+        "consent_declared": _declared(conditions),
         "suppressed": explanation.suppressed,
         "suppression_history": _history(explanation),
         "attempts": _attempts(explanation),
     }
+
+
+def _declared(conditions: Conditions) -> str | None:
+    """The consent that launching the campaign with its purpose declares for every recipient."""
+    levels = [rule.consent for rule in conditions.rules if rule.declared and rule.consent]
+    return levels[0].value if levels else None
 
 
 def _history(explanation: RecipientExplanation) -> list[dict[str, Any]]:
@@ -147,20 +160,26 @@ def decision_of(explanation: RecipientExplanation, now: datetime) -> dict[str, A
     """What a claim would decide now, as JSON values: `answer` is dial, wait, never or done."""
     if explanation.record.state is RecipientState.DONE:
         return {"answer": "done", "reason": explanation.record.reason}
-    return _answer(explanation.decision) | {"at": now.isoformat()}
+    zone = next(iter(explanation.zones.candidates), "UTC")
+    return _answer(explanation.decision, zone) | {"at": now.isoformat()}
 
 
-def _answer(decision: Decision) -> dict[str, Any]:
+def _answer(decision: Decision, zone: str) -> dict[str, Any]:
+    """`zone` is the person's, by which the instants are shown to people."""
     if isinstance(decision, Dial):
-        return {"answer": "dial", "window_closes_at": decision.closes_at.isoformat()}
+        return {
+            "answer": "dial",
+            "window_closes_at": decision.closes_at.isoformat(),
+            "zone": zone,
+        }
     reason = decision.reason
     refusal = {
         "reason": reason.text,
         "code": reason.code,
-        "could_change_it": _CHANGES.get(reason.code, "nothing"),
+        "could_change_it": could_change(reason.code),
     }
     if isinstance(decision, Wait):
-        return {"answer": "wait", "until": decision.until.isoformat(), **refusal}
+        return {"answer": "wait", "until": decision.until.isoformat(), "zone": zone, **refusal}
     return {"answer": "never", **refusal}
 
 
@@ -170,7 +189,7 @@ def _rule(rule: Rule) -> dict[str, Any]:
         exclude_defaults=True,
         include={
             "id", "jurisdiction", "cite", "evidence", "effective_from", "effective_until",
-            "holidays", "consent", "note",
+            "holidays", "consent", "declared", "note",
         },
     )  # fmt: skip
     if rule.windows:

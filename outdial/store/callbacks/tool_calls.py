@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -10,9 +10,15 @@ from sqlalchemy import insert, select
 from sqlmodel import Session
 
 from outdial.domain.call.plan import CallPlan
+from outdial.domain.decision.decision import Candidate, Ledger
+from outdial.domain.decision.nearest import NearestTimes, nearest_times
+from outdial.domain.decision.planner import looks_back
 from outdial.store.call.calls import get_call_by_provider_id
 from outdial.store.call.locked_call import LockedCall, lock_calls
+from outdial.store.claims.ledger import LedgerQuery, read_ledgers
+from outdial.store.compliance.rulings import read_rulebook
 from outdial.store.db.tables import recipient, tool_call
+from outdial.store.records import read_consent
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +63,35 @@ def plan_of_live_call(
 ) -> CallPlan | None:
     live = lock_live_call(s, tenant, line, call_id, provider_call_id)
     return None if live is None else live.plan
+
+
+def nearest_redials(s: Session, live: LiveCall, at: datetime, now: datetime) -> NearestTimes | None:
+    """When the person may be called again instead of at a requested time; None: they may then.
+
+    By what a claim will decide by, this call counted as an attempt.
+    """
+    locked, plan = live.locked, live.plan
+    tenant, zones = locked.call.tenant, locked.evidence
+    rulebook = read_rulebook(s, tenant, now)
+    person = Candidate(
+        zones=zones.candidates,
+        jurisdictions=zones.jurisdictions,
+        consent=read_consent(locked.recipient.consent),
+        promised=True,
+        destinations=zones.destinations,
+    )
+    phone, *others = live.phones
+    back = looks_back(person, plan, rulebook)
+    query = LedgerQuery(phone, tuple(others), back, (locked.call.line,))
+    (ledger,) = read_ledgers(s, tenant, [query], now)
+    if not locked.call.is_attempt:
+        ledger = _with_attempt(ledger, now)
+    return nearest_times(person, plan, ledger, at, now, rulebook)
+
+
+def _with_attempt(ledger: Ledger, now: datetime) -> Ledger:
+    to_number = None if ledger.to_number is None else (*ledger.to_number, now)
+    return replace(ledger, attempts=(*ledger.attempts, now), to_number=to_number)
 
 
 def stored_answer(s: Session, tenant: str, line: str, tool_call_id: str) -> dict[str, Any] | None:

@@ -20,6 +20,8 @@ _CLAIM_STATES = select(
     claim_state.c.campaign_id,
     claim_state.c.wake_at,
     claim_state.c.reason,
+    claim_state.c.next_call_at,
+    claim_state.c.next_call_zone,
     claim_state.c.budget_exhausted,
     select(func.count())
     .where(lease.c.campaign_id == claim_state.c.campaign_id)
@@ -75,6 +77,8 @@ def _progress(
         simulated=tuple(name for name in names if name in simulated),
         wake_at=claims["wake_at"] if runs else None,
         reason=claims["reason"] if runs else record.reason,
+        next_call_at=claims["next_call_at"] if runs else None,
+        next_call_zone=claims["next_call_zone"] if runs else None,
         budget=None
         if budget is None
         else _with_exhaustion(record, budget, claims["budget_exhausted"]),

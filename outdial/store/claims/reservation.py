@@ -160,6 +160,7 @@ def _scan_and_reserve(
     budget = read_budget(s, record, now)
     allowance = _allowance(s, record, in_flight, budget, now)
     scan, reservation, more = DueScan(), Reservation(), False
+    rulebook: Rulebook | None = None
     if allowance.free > 0:
         rulebook = read_rulebook(s, record.tenant, now)
         free = min(allowance.free, limit, MAX_CALLS)
@@ -192,6 +193,7 @@ def _scan_and_reserve(
         unread={*scan.unread, *surplus},
         blocked=reservation.blocked,
         ran_dry=reservation.ran_dry,
+        rulebook=rulebook,
     )
     if requeues:
         wakeup = NextWakeup("all recipients are requeued", now)
@@ -256,6 +258,8 @@ def _claim(
         caller_turn=state["caller_turn"] + len(calls),
         wake_at=wakeup.at,
         reason=wakeup.reason,
+        next_call_at=wakeup.call and wakeup.call.at,
+        next_call_zone=wakeup.call and wakeup.call.zone,
     )
     return Claim(
         state=record.state,

@@ -118,6 +118,17 @@ async def test_a_report_of_a_launch(us: Customer, monkeypatch: pytest.MonkeyPatc
     assert f"outdial report {document['name']}" in refused.json()["detail"]
 
 
+async def test_what_a_campaign_waits_for(us: Customer) -> None:
+    document = definition()
+    await us.http.post("/v1/campaigns", json=document)
+    answer = await us.http.get(f"/v1/campaigns/{document['name']}/waiting")
+    assert answer.status_code == 200, answer.text
+    shown = answer.json()
+    assert (shown["state"], shown["decided"]) == ("running", len(NUMBERS))
+    (group,) = shown["waiting"]
+    assert group["people"] == len(NUMBERS)
+
+
 async def test_what_there_is_not(us: Customer) -> None:
     for method, path in (
         ("GET", ""),
@@ -128,6 +139,7 @@ async def test_what_there_is_not(us: Customer) -> None:
         ("GET", "/results.csv"),
         ("GET", "/explain?phone=%2B12025550123"),
         ("GET", "/report"),
+        ("GET", "/waiting"),
     ):
         answer = await us.http.request(method, f"/v1/campaigns/nobody{path}")
         assert (answer.status_code, answer.json()["code"]) == (404, "not_found"), path

@@ -26,8 +26,9 @@ from outdial.services.accounts.once import Answer
 from outdial.services.campaigns import control, launching, staging
 from outdial.services.campaigns.control import Changed
 from outdial.services.campaigns.plan_check import require_plan
-from outdial.services.compliance import explaining
+from outdial.services.compliance import explaining, waiting
 from outdial.services.compliance.numbers import parse_number
+from outdial.services.compliance.waiting import CampaignExplanation
 from outdial.services.errors import RequestRefused
 from outdial.services.operations import reading
 
@@ -320,6 +321,16 @@ async def explain_recipient(
     """Why a recipient is called now, later or never: time zones, rules, caps, attempts, and what
     could change the decision. One entry for each row of the roster with this number."""
     return await explaining.explain(caller.ctx, name, parse_number(phone))
+
+
+@router.get("/{name}/waiting", responses=refusals("not_found"))
+async def explain_campaign(
+    name: Name, caller: Caller = needs("campaigns:read")
+) -> CampaignExplanation:
+    """Why a campaign places no calls, or no more of them: the limits that admit none now, and what
+    its recipients wait for, by count. A thousand of them are decided about at most, those who are
+    due first."""
+    return await waiting.explain_campaign(caller.ctx, name)
 
 
 async def body_text(request: Request) -> str:

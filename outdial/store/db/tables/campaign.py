@@ -123,6 +123,11 @@ class ClaimStateRow(Row, table=True):
     """Calls claimed so far; picks the next caller id."""
     wake_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     reason: str | None = Field(default=None, sa_type=Text)
+    next_call_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    """The next call to those who wait for a time of their own, as far as it could be said at the
+    last claim; not before `wake_at`, when somebody is decided about."""
+    next_call_zone: str | None = Field(default=None, sa_type=Text)
+    """Where that person is."""
     requeue_from: int | None = None
     """From this position on recipients are still to be requeued under an applied revision."""
     canary_id: int | None = Field(default=None, sa_type=BigId)
