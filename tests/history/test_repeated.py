@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from sqlalchemy import ColumnElement, event, func, select
+from sqlalchemy import ColumnElement, event, func, select, update
 from sqlmodel import Session
 
 from outdial.api.app import build_app, open_state
@@ -25,7 +25,7 @@ from outdial.store.claims import leases
 from outdial.store.claims.reservation import claim_calls
 from outdial.store.compliance import suppressions
 from outdial.store.db.database import Database
-from outdial.store.db.tables import delivery
+from outdial.store.db.tables import call, delivery
 from outdial.store.db.tables import event as event_table
 from outdial.store.roster import roster
 from outdial.store.webhooks import outbox
@@ -34,7 +34,7 @@ from tests import builders
 from tests.builders import LINE, House
 from tests.databases import InThread, do_not_sync, migrated, sqlite_database
 from tests.history.doors import questions, routes
-from tests.history.filling import fill
+from tests.history.filling import fill, phone_of
 from tests.history.operations.registry import TENANT
 from tests.services.world import no_temporal, simulated_lines
 from tests.serving import client_at, listening
@@ -206,6 +206,7 @@ async def test_no_list_executes_a_statement_for_each_item(house: House) -> None:
     for number in range(MANY):
         house.launch(1, f"of-{number}")
         _revise(house, number)
+    _call_one_often(house)
     ctx = Resources(house.database, await no_temporal(), simulated_lines(), lambda: house.now)
     key = await create_key(ctx, "test", (EVERYTHING,))
     unlimited = ApiPolicy(rules=())
@@ -248,6 +249,12 @@ def _revise(house: House, number: int) -> None:
         campaigns.apply_definition(s, record.id, changed, "", now=house.now)
 
     house.write(work)
+
+
+def _call_one_often(house: House) -> None:
+    """Every call is to the number that routes are asked for."""
+    phone = phone_of(7)
+    house.write(lambda s: s.connection().execute(update(call).values(phone=phone)))
 
 
 def longest_list(body: Any) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import func, select, update
@@ -9,6 +10,7 @@ from sqlmodel import Session
 
 from outdial.domain.appointment.appointment import Appointment, AppointmentStatus, Change
 from outdial.store.appointments.history import appointment_of, get_appointment
+from outdial.store.db.bulk import among
 from outdial.store.db.dialect import unindexed
 from outdial.store.db.tables import appointment, appointment_change
 
@@ -88,6 +90,30 @@ def changed_by_call(s: Session, call_id: str) -> list[Appointment]:
         .order_by(changed.c.last)
     )
     return [appointment_of(row) for row in s.connection().execute(query).mappings()]
+
+
+def changed_by_calls(s: Session, call_ids: Sequence[str]) -> dict[str, list[Appointment]]:
+    """`changed_by_call` of some calls, by the calls' ids."""
+    changes = select(appointment_change.c.call_id, appointment_change.c.appointment_id).where(
+        among(appointment_change.c.call_id, "ids"),
+        appointment_change.c.call_id.is_not(None),  # as the index has it
+        appointment_change.c.change.not_in([Change.HELD.value, Change.RELEASED.value]),
+    )
+    rows = s.connection().execute(
+        changes.order_by(appointment_change.c.id), {"ids": list(call_ids)}
+    )
+    changed = list(dict.fromkeys((row.call_id, row.appointment_id) for row in rows))
+    if not changed:
+        return {}
+    query = select(appointment).where(among(appointment.c.id, "ids"))
+    ids = {"ids": sorted({appointment_id for _, appointment_id in changed})}
+    by_id = {
+        row["id"]: appointment_of(row) for row in s.connection().execute(query, ids).mappings()
+    }
+    of_calls: dict[str, list[Appointment]] = {}
+    for call_id, appointment_id in changed:
+        of_calls.setdefault(call_id, []).append(by_id[appointment_id])
+    return of_calls
 
 
 def booked_by_call(s: Session, call_id: str, calendar: str) -> Appointment | None:

@@ -33,6 +33,7 @@ from outdial.store.call.settlement import (
     suppress_opted_out,
 )
 from outdial.store.claims.ceiling import count_placement
+from outdial.store.db.bulk import among
 from outdial.store.db.dialect import insert_into, lock_keys, unindexed
 from outdial.store.db.errors import UnknownCall
 from outdial.store.db.tables import call, event
@@ -279,6 +280,18 @@ def events_of_call(s: Session, call_id: str) -> list[CallEvent]:
     """Everything that was reported about a call, by the time at which it happened."""
     statement = select(event.c.call_id, event.c.payload).where(event.c.call_id == call_id)
     return _by_time(s, statement)
+
+
+def events_of_calls(s: Session, call_ids: Sequence[str]) -> dict[str, list[CallEvent]]:
+    """Everything that was reported about some calls, as `events_of_call` has it."""
+    query = select(event.c.call_id, event.c.payload).where(among(event.c.call_id, "ids"))
+    reported: dict[str, list[CallEvent]] = {call_id: [] for call_id in call_ids}
+    rows = s.connection().execute(query, {"ids": list(call_ids)})
+    for call_id, each in readable_events(rows):
+        reported[call_id].append(each)
+    for events in reported.values():
+        events.sort(key=lambda each: (each.at, each.event_id))
+    return reported
 
 
 def events_of_recipient(s: Session, tenant: str, recipient_id: int) -> list[CallEvent]:

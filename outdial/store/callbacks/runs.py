@@ -115,6 +115,24 @@ def get_callback_run(s: Session, call_id: str) -> CallbackRun | None:
     return None if row is None else _run(row, _entries(s, call_id))
 
 
+def callback_runs_of(s: Session, call_ids: Sequence[str]) -> dict[str, CallbackRun]:
+    """The callback runs of those of some calls that have one, by the calls' ids."""
+    of_calls = {"ids": list(call_ids)}
+    query = select(callback_run).where(among(callback_run.c.call_id, "ids"))
+    rows = s.connection().execute(query, of_calls).mappings().all()
+    if not rows:
+        return {}
+    listed = (
+        select(callback_entry)
+        .where(among(callback_entry.c.call_id, "ids"))
+        .order_by(callback_entry.c.call_id, callback_entry.c.position)
+    )
+    entries: dict[str, list[CallbackEntry]] = {row["call_id"]: [] for row in rows}
+    for row in s.connection().execute(listed, of_calls).mappings():
+        entries[row["call_id"]].append(_entry(row))
+    return {row["call_id"]: _run(row, tuple(entries[row["call_id"]])) for row in rows}
+
+
 def list_callback_runs(
     s: Session, campaign_id: int, *, state: CallbackState | None = None, limit: int = 1000
 ) -> list[CallbackRun]:

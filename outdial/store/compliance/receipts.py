@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -12,6 +12,7 @@ from sqlmodel import Session
 
 from outdial.domain.decision.receipt import Receipt, number_digest
 from outdial.domain.hash_links import FIRST, body_of, link
+from outdial.store.db.bulk import among
 from outdial.store.db.dialect import on_postgresql
 from outdial.store.db.tables import call, receipt
 
@@ -78,10 +79,13 @@ def read_receipts(s: Session, campaign_id: int) -> Iterator[Receipt]:
         after = rows[-1].sequence
 
 
-def receipt_of(s: Session, call_id: str) -> Receipt | None:
-    """The receipt of one call; None when it was never dialed."""
-    row = s.connection().execute(select(receipt).where(receipt.c.call_id == call_id)).first()
-    return None if row is None else Receipt(row.sequence, row.call_id, row.at, row.body, row.hash)
+def receipts_of(s: Session, call_ids: Sequence[str]) -> dict[str, Receipt]:
+    """The receipts of those of some calls that were dialed, by the calls' ids."""
+    query = select(receipt).where(among(receipt.c.call_id, "ids"))
+    return {
+        row.call_id: Receipt(row.sequence, row.call_id, row.at, row.body, row.hash)
+        for row in s.connection().execute(query, {"ids": list(call_ids)})
+    }
 
 
 def hash_of(s: Session, campaign_id: int, sequence: int) -> str | None:

@@ -18,11 +18,11 @@ from outdial.domain.call.event import CallEvent
 from outdial.domain.decision.receipt import Receipt
 from outdial.domain.numbers.phone import siblings
 from outdial.domain.record import CallRecord, CampaignRecord, RecipientRecord, RecipientState
-from outdial.store.appointments.lookup import changed_by_call
-from outdial.store.call.events import events_of_call
-from outdial.store.callbacks.runs import get_callback_run
+from outdial.store.appointments.lookup import changed_by_calls
+from outdial.store.call.events import events_of_calls
+from outdial.store.callbacks.runs import callback_runs_of
 from outdial.store.campaign.campaigns import require_campaign
-from outdial.store.compliance.receipts import receipt_of
+from outdial.store.compliance.receipts import receipts_of
 from outdial.store.db.bulk import among
 from outdial.store.db.ranges import page_of, read_in_order
 from outdial.store.db.tables import call, call_request, campaign, recipient
@@ -85,17 +85,23 @@ def calls_to_number(
 def read_histories(s: Session, calls: Iterable[CallRecord]) -> list[CallHistory]:
     """What there is to each of some calls."""
     calls = list(calls)
-    query = select(recipient).where(recipient.c.id.in_({each.recipient_id for each in calls}))
-    people = s.connection().execute(query).mappings() if calls else ()
+    if not calls:
+        return []
+    query = select(recipient).where(among(recipient.c.id, "ids"))
+    recipients = {"ids": sorted({each.recipient_id for each in calls})}
+    people = s.connection().execute(query, recipients).mappings()
     zones = {row["id"]: recipient_record(row).zones for row in people}
+    ids = [each.id for each in calls]
+    events, receipts = events_of_calls(s, ids), receipts_of(s, ids)
+    callback_runs, appointments = callback_runs_of(s, ids), changed_by_calls(s, ids)
     return [
         CallHistory(
             call=each,
             zones=zones.get(each.recipient_id, ()),
-            events=tuple(events_of_call(s, each.id)),
-            receipt=receipt_of(s, each.id),
-            callbacks=get_callback_run(s, each.id),
-            appointments=tuple(changed_by_call(s, each.id)),
+            events=tuple(events[each.id]),
+            receipt=receipts.get(each.id),
+            callbacks=callback_runs.get(each.id),
+            appointments=tuple(appointments.get(each.id, ())),
         )
         for each in calls
     ]

@@ -209,3 +209,5 @@ def callback_runs_listed(scene: Scene) -> None:
         scene.do(
             lambda s, x=state: runs.list_callback_runs(s, campaign_id, state=x, limit=10)  # type: ignore[misc]
         )
+    scene.do(lambda s: runs.called_by(s, ["call-7", "call-11", NOBODY]))
+    scene.do(lambda s: runs.callback_runs_of(s, ["call-7", "call-10", "call-11"]))
