@@ -228,7 +228,7 @@ async def test_no_list_executes_a_statement_for_each_item(house: House) -> None:
                     response = await http.get(path, params=query | {"limit": limit})
                 assert response.status_code == 200, (path, response.text)
                 counts.append(len(executed))
-                items.append(longest_list(response.json()))
+                items.append(longest_list(_page_of(response.json())))
             listed += 1
             if counts[1] > counts[0]:
                 repeated[route.path] = counts
@@ -255,6 +255,11 @@ def _call_one_often(house: House) -> None:
     """Every call is to the number that routes are asked for."""
     phone = phone_of(7)
     house.write(lambda s: s.connection().execute(update(call).values(phone=phone)))
+
+
+def _page_of(body: Any) -> Any:
+    """What is paged of an answer: of a person, the calls."""
+    return body.get("calls", body) if isinstance(body, dict) else body
 
 
 def longest_list(body: Any) -> int:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from outdial.domain.operator import Action
 from outdial.services.campaigns.launching import launch_campaign
 from outdial.services.campaigns.removing import Removal, remove_recipient
 from outdial.services.errors import ChangeRefused, NoSuchPerson
 from outdial.services.operations import reading
 from outdial.store.campaign import campaigns
+from tests.services.logged import logged
 from tests.services.test_control import not_yet
 from tests.services.world import World, new_name
 from tests.waiting import until
@@ -28,6 +30,9 @@ async def test_a_campaign_whose_last_people_are_removed_finishes_now(working: Wo
 
     await until(over)
     assert (await reading.progress(ctx, name)).by_outcome == {"canceled": 2}
+    entries = await logged(ctx, f"campaign/{name}")
+    removals = [entry.details for entry in entries if entry.action is Action.REMOVE]
+    assert removals == [{"recipients": 1}] * 2
 
 
 async def test_who_is_not_there_is_not_removed(world: World) -> None:
