@@ -8,13 +8,20 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import text
+from sqlalchemy import insert, text
 from sqlmodel import Session
 
 from outdial.domain.record import DEFAULT_TENANT, CampaignRecord
 from outdial.store.db.dialect import on_postgresql
+from outdial.store.db.tables import endpoint
 from tests.builders import LINE, ZONE, zones
 
+_ENDPOINT = {
+    "id": "endpoint", "tenant": DEFAULT_TENANT, "kind": "tenant", "url": "https://example.com/",
+    "events": ["*"], "scheme": "standard", "secret": "s", "state": "enabled", "metadata": {},
+    "version": 1,
+}  # fmt: skip
+"""What the webhooks were delivered to."""
 SPACING = 60
 """Seconds between two of them."""
 
@@ -24,6 +31,9 @@ def add_earlier_calls(s: Session, campaign: CampaignRecord, calls: int, now: dat
     at = _at(s, now)
     if not on_postgresql(s):
         s.connection().exec_driver_sql("PRAGMA cache_size = -200000")
+    s.connection().execute(
+        insert(endpoint).values({**_ENDPOINT, "created_at": now, "updated_at": now})
+    )
     event = _event(at)
     for table, values in (
         ("recipient", _recipient(campaign, at)),

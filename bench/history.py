@@ -29,12 +29,12 @@ from typing import Any, cast
 
 from rich.console import Console
 from rich.table import Table
-from sqlalchemy import URL, create_engine, event, insert, text
+from sqlalchemy import URL, create_engine, event, text
 from sqlmodel import Session
 from temporalio.client import Client
 
 from bench.earlier_calls import add_earlier_calls
-from outdial.domain.record import DEFAULT_TENANT, CampaignRecord
+from outdial.domain.record import CampaignRecord
 from outdial.providers.adapters.simulated.client import SimulatedProvider
 from outdial.providers.lines import Line, LinePolicy, Lines
 from outdial.providers.port import LineConfig
@@ -47,7 +47,6 @@ from outdial.store.call import events, settlement
 from outdial.store.claims.fence import raise_fence
 from outdial.store.claims.reservation import claim_calls
 from outdial.store.db.database import Database
-from outdial.store.db.tables import endpoint
 from outdial.store.roster import roster
 from tests.builders import LINE, TIMEOUT, House, draft, ended, located, phone
 from tests.databases import migrated, postgresql_database, postgresql_server, sqlite_database
@@ -194,7 +193,6 @@ async def prepare(database: Database, calls: int, rounds: int) -> Caller:
     schedule = {"hours": "00:00-24:00"}
     campaign = house.launch(0, "history", schedule=schedule, pacing={"max_concurrent": 100})
     begun = time.perf_counter()
-    await database.write(lambda s: _endpoint(s, house))
     await database.write(lambda s: add_earlier_calls(s, campaign, calls, house.now))
     print(f"  {calls:,} earlier calls in {time.perf_counter() - begun:.0f} s", flush=True)
     people = located(
@@ -220,15 +218,6 @@ async def measure(databases: dict[int, Database], rounds: int) -> dict[int, Mete
                 caller.meter.keeps = number >= WARM
                 await caller.round(number)
     return {calls: caller.meter for calls, caller in callers.items()}
-
-
-def _endpoint(s: Session, house: House) -> None:
-    values = {
-        "id": "endpoint", "tenant": DEFAULT_TENANT, "kind": "tenant", "url": "https://example.com/",
-        "events": ["*"], "scheme": "standard", "secret": "s", "state": "enabled", "metadata": {},
-        "version": 1, "created_at": house.now, "updated_at": house.now,
-    }  # fmt: skip
-    s.connection().execute(insert(endpoint).values(values))
 
 
 def _watch_backends(database: Database) -> list[int]:

@@ -13,15 +13,16 @@ from sqlmodel import Session
 
 from outdial.domain.call.past_call import PastCall, PastPerson
 from outdial.domain.call.status import TERMINAL, AnsweredBy, CallStatus, FailureClass
-from outdial.store.db.bulk import among
+from outdial.store.db.lookups import Lookup
 from outdial.store.db.tables import call, recipient
 from outdial.store.records import read_zones
 from outdial.store.roster.positions import read_positions
 
 _PEOPLE = select(recipient.c.id, recipient.c.position, recipient.c.zones)
-_CALLS = (
+_CALLS = Lookup(
     select(
         call.c.recipient_id,
+        call.c.number,
         call.c.status,
         call.c.answered_by,
         call.c.failure,
@@ -33,9 +34,9 @@ _CALLS = (
         call.c.ended_at,
         call.c.redial_at,
         call.c.duration_seconds,
-    )
-    .where(among(call.c.recipient_id, "ids"))
-    .order_by(call.c.recipient_id, call.c.number)
+    ),
+    call.c.recipient_id,
+    "ids",
 )
 _HOUR = 3600
 
@@ -72,7 +73,7 @@ def _zone(zones: str | None) -> str | None:
 
 def _ended_calls(s: Session, people: Sequence[int]) -> dict[int, list[PastCall]]:
     calls: dict[int, list[PastCall]] = defaultdict(list)
-    for row in s.connection().execute(_CALLS, {"ids": people}):
+    for row in sorted(_CALLS.execute(s, {"ids": people}), key=lambda row: row.number):
         if CallStatus(row.status) in TERMINAL:
             calls[row.recipient_id].append(_past_call(row))
     return calls

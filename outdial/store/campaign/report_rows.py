@@ -19,6 +19,7 @@ from outdial.domain.report.report import LaunchHeader
 from outdial.store.campaign.counts import read_counts
 from outdial.store.compliance.receipts import last_receipt
 from outdial.store.db.bulk import among
+from outdial.store.db.lookups import Lookup
 from outdial.store.db.tables import (
     appointment,
     budget_hold,
@@ -40,10 +41,11 @@ _PEOPLE = select(
     recipient.c.outcome,
     recipient.c.reason,
 )
-_CALLS = (
+_CALLS = Lookup(
     select(
         call.c.id,
         call.c.recipient_id,
+        call.c.number,
         call.c.attempt,
         call.c.line,
         call.c.agent,
@@ -60,16 +62,18 @@ _CALLS = (
         call.c.duration_seconds,
         call.c.cost,
         call.c.evidence,
-    )
-    .where(among(call.c.recipient_id, "ids"))
-    .order_by(call.c.recipient_id, call.c.number)
+    ),
+    call.c.recipient_id,
+    "ids",
 )
-_RECEIPTS = select(receipt.c.call_id, receipt.c.body).where(among(receipt.c.call_id, "ids"))
-_CALLBACKS = select(callback_entry.c.call_id, callback_entry.c.kind, callback_entry.c.state).where(
-    among(callback_entry.c.call_id, "ids")
+_RECEIPTS = Lookup(select(receipt.c.call_id, receipt.c.body), receipt.c.call_id, "ids")
+_CALLBACKS = Lookup(
+    select(callback_entry.c.call_id, callback_entry.c.kind, callback_entry.c.state),
+    callback_entry.c.call_id,
+    "ids",
 )
-_BOOKINGS = select(appointment.c.call_id, appointment.c.status).where(
-    among(appointment.c.call_id, "ids")
+_BOOKINGS = Lookup(
+    select(appointment.c.call_id, appointment.c.status), appointment.c.call_id, "ids"
 )
 _HOLDS = select(budget_hold.c.call_id, budget_hold.c.cost).where(
     among(budget_hold.c.call_id, "ids")
@@ -146,13 +150,15 @@ def _first_zone(zones: str | None) -> str | None:
 
 
 def _calls_of(s: Session, people: Sequence[int]) -> dict[int, list[ReportedCall]]:
-    rows = s.connection().execute(_CALLS, {"ids": people}).all()
+    rows = sorted(
+        _CALLS.execute(s, {"ids": people}), key=lambda row: (row.recipient_id, row.number)
+    )
     ids = [row.id for row in rows]
     evidence = _evidence_of(s, ids)
-    callbacks = _by_call(s.connection().execute(_CALLBACKS, {"ids": ids}))
+    callbacks = _by_call(_CALLBACKS.execute(s, {"ids": ids}))
     holds = s.connection().execute(_HOLDS, {"ids": ids})
     computed = {hold.call_id: hold.cost for hold in holds}
-    bookings = _by_call(s.connection().execute(_BOOKINGS, {"ids": ids}))
+    bookings = _by_call(_BOOKINGS.execute(s, {"ids": ids}))
     calls: dict[int, list[ReportedCall]] = defaultdict(list)
     for row in rows:
         reported = ReportedCall(
@@ -189,7 +195,7 @@ def _by_call(rows: Iterable[Row[Any]]) -> dict[str, list[Any]]:
 
 
 def _evidence_of(s: Session, calls: Sequence[str]) -> dict[str, DialEvidence]:
-    rows = s.connection().execute(_RECEIPTS, {"ids": calls})
+    rows = _RECEIPTS.execute(s, {"ids": calls})
     return {call_id: _evidence(json.loads(body)) for call_id, body in rows}
 
 

@@ -15,7 +15,7 @@ from outdial.domain.money.spending import NOTHING_SPENT, Spending
 from outdial.domain.record import CampaignRecord, RecipientState
 from outdial.domain.rules.location import LocatedDraft
 from outdial.store.budget.holds import spending_of_people
-from outdial.store.db.bulk import among
+from outdial.store.db.lookups import Lookup
 from outdial.store.db.tables import call
 from outdial.store.records import read_marks
 from outdial.store.roster.merging import (
@@ -26,10 +26,12 @@ from outdial.store.roster.merging import (
     people_by_number,
 )
 
-_OUTCOMES = (
-    select(call.c.recipient_id, call.c.outcome)
-    .where(among(call.c.recipient_id, "ids"), call.c.is_attempt, call.c.settled_at.is_not(None))
-    .order_by(call.c.recipient_id, call.c.number)
+_OUTCOMES = Lookup(
+    select(call.c.recipient_id, call.c.number, call.c.outcome).where(
+        call.c.is_attempt, call.c.settled_at.is_not(None)
+    ),
+    call.c.recipient_id,
+    "ids",
 )
 
 
@@ -47,8 +49,8 @@ def read_enrolled(
     called = [person["id"] for person in present.values() if person["attempts"]]
     outcomes: dict[int, list[str]] = defaultdict(list)
     if called:
-        for recipient_id, outcome in s.connection().execute(_OUTCOMES, {"ids": called}):
-            outcomes[recipient_id].append(outcome)
+        for row in sorted(_OUTCOMES.execute(s, {"ids": called}), key=lambda row: row.number):
+            outcomes[row.recipient_id].append(row.outcome)
     spending = dict[int, Spending]()
     if currency is not None:
         dialed = [person["id"] for person in present.values()]

@@ -19,6 +19,7 @@ from sqlmodel import Session
 from outdial.domain.call.status import OUTCOME_CANCELED, OUTCOME_REFUSED, REMOVED
 from outdial.domain.record import CampaignRecord, RecipientState, StagingRecord
 from outdial.store.db.bulk import among
+from outdial.store.db.lookups import Lookup
 from outdial.store.db.tables import EPOCH, call, recipient, roster_chunk
 
 STEP = 1000
@@ -57,6 +58,7 @@ _BY_NUMBER = (
     .where(recipient.c.id == bindparam("of_id"))
     .values(phone=bindparam("new_phone"), alternate_phones=bindparam("new_alternates"))
 )
+_NUMBERS_CALLED = Lookup(select(call.c.recipient_id, call.c.phone), call.c.recipient_id, "ids")
 _REMOVED_DURING_CALL = recipient.c.state.in_(_CALLED) & (recipient.c.reason == REMOVED)
 _REMOVED_BEFORE_A_CALL = and_(
     recipient.c.state == _DONE,
@@ -358,8 +360,7 @@ def _missing(s: Session, people: Iterable[RowMapping], listed_among: ListedAmong
     numbers: dict[int, set[str]] = {each["id"]: {each["phone"]} for each in left}
     called = [each["id"] for each in left if each["calls"]]
     if called:
-        query = select(call.c.recipient_id, call.c.phone).where(among(call.c.recipient_id, "ids"))
-        for row in s.connection().execute(query, {"ids": called}):
+        for row in _NUMBERS_CALLED.execute(s, {"ids": called}):
             numbers[row.recipient_id].add(row.phone)
     listed = listed_among({number for each in numbers.values() for number in each})
     return [id for id, each in numbers.items() if each.isdisjoint(listed)]

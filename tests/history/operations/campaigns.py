@@ -13,6 +13,7 @@ from outdial.domain.money.price import LinePrice
 from outdial.domain.record import CampaignRecord, StagingRecord
 from outdial.domain.rules.rule import Rule
 from outdial.domain.rules.rulebook import Block, shipped_rulebook
+from outdial.services.campaigns import learning, reporting
 from outdial.store.call import calls
 from outdial.store.campaign import (
     campaigns,
@@ -191,17 +192,22 @@ def a_campaign_with_a_budget(scene: Scene) -> None:
 @operation
 def what_a_model_is_learned_from(scene: Scene) -> None:
     big = scene.history.campaign
-    first = scene.do(lambda s: read_past_calls(s, big.id, big.launch, after=None, limit=20))
+    first = scene.do(
+        lambda s: read_past_calls(s, big.id, big.launch, after=None, limit=learning.PAGE)
+    )
     assert first.people
-    scene.do(lambda s: read_past_calls(s, big.id, big.launch, after=first.last, limit=20))
+    scene.do(
+        lambda s: read_past_calls(s, big.id, big.launch, after=first.last, limit=learning.PAGE)
+    )
 
 
 @operation
 def pages_of_a_report(scene: Scene) -> None:
     big = scene.history.campaign
-    first = scene.do(lambda s: read_people(s, big.id, big.launch, after=None, limit=20))
+    page = reporting.PAGE
+    first = scene.do(lambda s: read_people(s, big.id, big.launch, after=None, limit=page))
     assert first.people
-    scene.do(lambda s: read_people(s, big.id, big.launch, after=first.last, limit=20))
+    scene.do(lambda s: read_people(s, big.id, big.launch, after=first.last, limit=page))
 
 
 @operation
