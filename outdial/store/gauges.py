@@ -20,6 +20,7 @@ from outdial.domain.line.breaker import Circuit
 from outdial.store.budget.progress import read_budgets
 from outdial.store.campaign.campaigns import IS_LAUNCHED, campaign_record
 from outdial.store.db.bulk import among
+from outdial.store.db.lookups import Lookup
 from outdial.store.db.tables import (
     EPOCH,
     call,
@@ -54,19 +55,23 @@ _HELD = (
     .limit(MOST_LEASES)
     .subquery("held")
 )
-_IN_FLIGHT = (
-    select(
-        _HELD.c.line,
-        call.c.status,
-        campaign.c.state,
-        func.count().label("calls"),
-        func.min(_HELD.c.expires_at, type_=lease.c.expires_at.type).label("expires_at"),
-    )
-    # "outer" keeps databases from starting with the longer tables.
-    .join_from(_HELD, call, call.c.id == _HELD.c.call_id, isouter=True)
-    .join(campaign, campaign.c.id == _HELD.c.campaign_id, isouter=True)
-    .group_by(_HELD.c.line, call.c.status, campaign.c.state)
-)
+# Looked up one by one: a join is made by reading all campaigns.
+_STATED = select(
+    _HELD.c.line,
+    _HELD.c.expires_at,
+    select(call.c.status).where(call.c.id == _HELD.c.call_id).scalar_subquery().label("status"),
+    select(campaign.c.state)
+    .where(campaign.c.id == _HELD.c.campaign_id)
+    .scalar_subquery()
+    .label("state"),
+).subquery("stated")
+_IN_FLIGHT = select(
+    _STATED.c.line,
+    _STATED.c.status,
+    _STATED.c.state,
+    func.count().label("calls"),
+    func.min(_STATED.c.expires_at, type_=lease.c.expires_at.type).label("expires_at"),
+).group_by(_STATED.c.line, _STATED.c.status, _STATED.c.state)
 _OLDEST_LEASE = select(lease.c.acquired_at).order_by(lease.c.acquired_at).limit(1)
 _LINES = select(
     line.c.tenant,
@@ -186,6 +191,11 @@ def _open(state: CampaignState) -> Any:
     )
 
 
+_CLAIMS = Lookup(
+    select(claim_state.c.wake_at, claim_state.c.budget_exhausted),
+    claim_state.c.campaign_id,
+    "ids",
+)
 _OPEN = union_all(*(select(_open(state)) for state in CampaignState if not state.over))
 
 
@@ -196,10 +206,7 @@ def _read_campaigns(s: Session, gauges: StoreGauges, now: datetime) -> None:
         gauges.campaigns[CampaignState(state)] += 1
         if state == CampaignState.RUNNING:
             running.append(campaign_id)
-    claims = select(claim_state.c.wake_at, claim_state.c.budget_exhausted).where(
-        among(claim_state.c.campaign_id, "ids")
-    )
-    for wake_at, exhausted in s.connection().execute(claims, {"ids": running}):
+    for wake_at, exhausted in _CLAIMS.execute(s, {"ids": running}):
         gauges.overdue_claim = max(gauges.overdue_claim, _age(wake_at, now))
         gauges.budgets_spent += exhausted is not None
     gauges.budget_left = min(_shares_left(s, running[:MOST_BUDGETS]), default=None)
