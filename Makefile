@@ -54,7 +54,7 @@ test: lint ## Everything but the long runs
 	@$(PYTEST) --quiet -m "not slow and not faults" $(SPREAD) auto
 
 # What measures time runs alone, after the rest has left the processors.
-faults: $(DEV) ## The long runs: processes killed again and again, all examples, what is measured
+faults: $(DEV) $(SDKS) ## The long runs: processes killed again and again, all examples, what is measured
 	@OUTDIAL_TEST_EXAMPLES=all $(PYTEST) --quiet -m "(faults or hypothesis) and not slow" \
 	    $(SPREAD) logical
 	@$(PYTEST) -m slow

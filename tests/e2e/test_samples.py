@@ -19,6 +19,7 @@ from typer.testing import CliRunner
 from outdial.cli.main import app
 from outdial.contracts.names import NEXUS_ENDPOINT, schedule_id
 from outdial.dispatch.nexus import create_endpoint
+from outdial.services.accounts.keys import create_key
 from outdial.services.campaigns import scheduling
 from tests.builders import phone
 from tests.compat import node, samples
@@ -86,6 +87,14 @@ async def test_place_call_from_typescript(
     out = await run(temporal_server, "node", str(TYPESCRIPT / "build/place-call.js"), phone(6001))
     assert out == "completed after 1 attempt(s)\n"
     assert at_work.called().count(phone(6001)) == 1
+
+
+async def test_http_call(at_work: Engine, temporal_server: WorkflowEnvironment) -> None:
+    key = await create_key(at_work.ctx, "sample", ("calls:write",))
+    access = {"API_URL": at_work.api.rstrip("/"), "API_KEY": key.text}
+    out = await run_sample(temporal_server, "http_call.py", phone(6005), **access)
+    assert out == "completed after 1 attempt(s)\n"
+    assert at_work.called().count(phone(6005)) == 1
 
 
 async def test_run_campaign(at_work: Engine, temporal_server: WorkflowEnvironment) -> None:

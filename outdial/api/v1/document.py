@@ -106,10 +106,12 @@ def build_document(app: FastAPI) -> dict[str, Any]:
     for _, operation in operations(document):
         operation["summary"] = operation["operationId"].replace("_", " ").capitalize()
         if "requestBody" in operation:
+            _without_null(operation["requestBody"])
             for code in WITH_BODY:
                 status = STATUS_OF[code]
                 operation["responses"].setdefault(str(status), problem_response(status, [code]))
     document = _renamed(document)
+    _drop_object_defaults(document["components"]["schemas"])
     _drop_unused(document)
     document["components"]["examples"] = example_problems()
     _add_examples(document)
@@ -148,6 +150,25 @@ def _renamed(document: dict[str, Any]) -> dict[str, Any]:
 
     result: dict[str, Any] = renamed(document)
     return result
+
+
+def _without_null(body: dict[str, Any]) -> None:
+    """A body that may be left out is not described as null, too: openapi-python-client would send
+    what stands for its absence."""
+    for content in body["content"].values():
+        alternatives = content["schema"].get("anyOf", [])
+        if len(alternatives) == 2 and {"type": "null"} in alternatives:
+            [content["schema"]] = [each for each in alternatives if each != {"type": "null"}]
+
+
+def _drop_object_defaults(value: Any) -> None:
+    """Leave out defaults with keys: they repeat those of the keys below, and openapi-python-client
+    leaves out every schema and operation that has one."""
+    if isinstance(value, dict):
+        if isinstance(value.get("default"), dict) and value["default"]:
+            del value["default"]
+        for each in value.values():
+            _drop_object_defaults(each)
 
 
 def _drop_unused(document: dict[str, Any]) -> None:

@@ -59,7 +59,11 @@ DEFINITION: dict[str, Any] = {
         "description": "A campaign file; `outdial schema` prints its JSON Schema.",
         "content": {
             "application/json": {
-                "schema": {"type": "object", "required": ["name", "purpose", "agent"]},
+                "schema": {
+                    "type": "object",
+                    "required": ["name", "purpose", "agent"],
+                    "additionalProperties": True,
+                },
                 "example": _EXAMPLE,
             },
             "application/yaml": {"schema": {"type": "string"}},
