@@ -10,7 +10,6 @@ import typer
 
 from outdial.cli.attachment import Attachment, NothingYet, reading_records
 from outdial.cli.campaign_name import CampaignName, offer_names
-from outdial.cli.campaigns.figures import report, summary, waiting_for
 from outdial.cli.exit_codes import OK
 from outdial.cli.output import (
     flush_json,
@@ -24,13 +23,12 @@ from outdial.cli.output import (
 from outdial.cli.running import run, settings_or_fail
 from outdial.domain.call.status import CallStatus
 from outdial.domain.codes import words
-from outdial.domain.numbers.phone import mask_phone
-from outdial.domain.record import CallRecord, Progress, RecipientState
-from outdial.runtime.settings.settings import Settings
-from outdial.services.operations import reading
 
 if TYPE_CHECKING:
     from rich.table import Table
+
+    from outdial.domain.record import CallRecord, Progress
+    from outdial.runtime.settings.settings import Settings
 
 Json = Annotated[bool, typer.Option("--json", help="Write JSON to standard output.")]
 LISTED = 50
@@ -99,6 +97,8 @@ async def _status(settings: Settings, name: str | None, limit: int | None, *, as
 
 
 async def _status_of_one(settings: Settings, name: str, *, as_json: bool) -> int:
+    from outdial.services.operations import reading
+
     async with reading_records(settings) as at:
         progress = await reading.progress(at.context, name)
         if as_json:
@@ -109,6 +109,8 @@ async def _status_of_one(settings: Settings, name: str, *, as_json: bool) -> int
 
 
 async def _status_of_newest(settings: Settings, limit: int | None, *, as_json: bool) -> int:
+    from outdial.services.operations import reading
+
     async with reading_records(settings) as at:
         newest, more = await reading.progress_of_newest(at.context, limit)
         if as_json:
@@ -124,6 +126,8 @@ async def _status_of_newest(settings: Settings, limit: int | None, *, as_json: b
 
 
 def _detail(progress: Progress, at: Attachment) -> dict[str, Any]:
+    from outdial.cli.campaigns.figures import report
+
     return {
         **report(progress, at.ui),
         "launch": progress.launch,
@@ -136,6 +140,8 @@ def _detail(progress: Progress, at: Attachment) -> dict[str, Any]:
 
 
 def _print_one(progress: Progress, at: Attachment) -> None:
+    from outdial.cli.campaigns.figures import summary, waiting_for
+
     for line in summary(progress):
         say(line)
     if not progress.state.over:
@@ -146,6 +152,8 @@ def _print_one(progress: Progress, at: Attachment) -> None:
 
 
 def _table(listed: list[Progress], at: Attachment) -> Table:
+    from outdial.domain.record import RecipientState
+
     table = new_table(
         "campaign", "line", "state", "done", "in flight", "attempts", "next",
         right=frozenset({"done", "in flight", "attempts"}),
@@ -180,6 +188,9 @@ def _next(progress: Progress, now: datetime) -> str:
 async def _calls(
     settings: Settings, name: str, status: CallStatus | None, limit: int, *, as_json: bool
 ) -> int:
+    from outdial.domain.numbers.phone import mask_phone
+    from outdial.services.operations import reading
+
     async with reading_records(settings) as at:
         matching = await reading.list_calls(at.context, name, status=status, limit=limit + 1)
     records = matching[:limit]
@@ -211,6 +222,8 @@ async def _calls(
 
 
 def _call(call: CallRecord) -> dict[str, Any]:
+    from outdial.domain.numbers.phone import mask_phone
+
     shown = call.model_dump(
         mode="json",
         include={

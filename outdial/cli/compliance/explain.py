@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import json
 from datetime import datetime
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from outdial.cli.attachment import reading_records
 from outdial.cli.campaign_name import CampaignName
-from outdial.cli.compliance.waiting import campaign_lines
 from outdial.cli.exit_codes import FAILED, OK
 from outdial.cli.output import flush_json, plural, say
 from outdial.cli.running import run, settings_or_fail
-from outdial.domain.dated_time import dated_time
-from outdial.runtime.settings.settings import Settings
-from outdial.services.compliance import auditing, explaining, waiting
-from outdial.services.compliance.numbers import parse_number
+
+if TYPE_CHECKING:
+    from outdial.runtime.settings.settings import Settings
 
 Json = Annotated[bool, typer.Option("--json", help="Write JSON to standard output.")]
 
@@ -64,6 +62,9 @@ def audit(
 
 
 async def _explain_campaign(settings: Settings, name: str, *, as_json: bool) -> int:
+    from outdial.cli.compliance.waiting import campaign_lines
+    from outdial.services.compliance import waiting
+
     async with reading_records(settings) as at:
         explanation = await waiting.explain_campaign(at.context, name)
         live = at.live
@@ -76,6 +77,9 @@ async def _explain_campaign(settings: Settings, name: str, *, as_json: bool) -> 
 
 
 async def _explain(settings: Settings, name: str, phone: str, *, as_json: bool) -> int:
+    from outdial.services.compliance import explaining
+    from outdial.services.compliance.numbers import parse_number
+
     number = parse_number(phone)
     async with reading_records(settings) as at:
         explanations = await explaining.explain(at.context, name, number)
@@ -143,6 +147,8 @@ def _answer(decision: dict[str, Any]) -> list[str]:
 
 
 def _local(text: str, zone: str) -> str:
+    from outdial.domain.dated_time import dated_time
+
     return dated_time(datetime.fromisoformat(text), (zone,))
 
 
@@ -169,6 +175,8 @@ def _rule(rule: dict[str, Any], purpose: str) -> str:
 
 
 async def _audit(settings: Settings, name: str, kept: str | None, *, as_json: bool) -> int:
+    from outdial.services.compliance import auditing
+
     async with reading_records(settings) as at:
         audited = await auditing.audit(at.context, name, kept=kept)
     problems = [f"receipt {fault.sequence}: {fault.problem}" for fault in audited.faults]
