@@ -36,7 +36,7 @@ class MaskingFormatter(logging.Formatter):
 
 
 class JsonFormatter(logging.Formatter):
-    """One JSON object a line, with what the entry is about and the trace that it belongs to."""
+    """One JSON object a line, with what the entry is about."""
 
     def format(self, record: logging.LogRecord) -> str:
         at = datetime.fromtimestamp(record.created, UTC)
@@ -46,7 +46,7 @@ class JsonFormatter(logging.Formatter):
             "logger": record.name,
             "message": record.getMessage(),
         }
-        entry |= _about(record) | _trace()
+        entry |= _about(record)
         if record.exc_info:
             entry["error"] = self.formatException(record.exc_info)
         masked = {name: mask_phones(str(value)) for name, value in entry.items()}
@@ -62,18 +62,6 @@ def _about(record: logging.LogRecord) -> dict[str, str]:
             about = {**subject_of(workflow_id), **about, "workflow": workflow_id}
     own = {name: str(getattr(record, name)) for name in FIELDS if hasattr(record, name)}
     return about | own
-
-
-def _trace() -> dict[str, str]:
-    """The trace and the span that are recorded now. Their library is not imported for it: who has
-    not imported it records none."""
-    trace = sys.modules.get("opentelemetry.trace")
-    if trace is None:
-        return {}
-    context = trace.get_current_span().get_span_context()
-    if not context.is_valid:
-        return {}
-    return {"trace_id": f"{context.trace_id:032x}", "span_id": f"{context.span_id:016x}"}
 
 
 def mask_phones(text: str) -> str:

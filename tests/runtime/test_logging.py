@@ -8,7 +8,6 @@ import logging
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from opentelemetry.trace import NonRecordingSpan, SpanContext, use_span
 
 from outdial.contracts.names import (
     SWEEP_SCHEDULE,
@@ -88,12 +87,6 @@ def test_what_an_entry_is_about() -> None:
         "tenant": "clinic", "campaign": "fall", "workflow": "campaign/clinic/fall",
     }  # fmt: skip
     assert entry_of() == {}
-
-
-def test_the_trace_that_is_recorded_is_named() -> None:
-    context = SpanContext(trace_id=0xABC, span_id=0xDEF, is_remote=False)
-    with use_span(NonRecordingSpan(context)):
-        assert entry_of() == {"trace_id": f"{0xABC:032x}", "span_id": f"{0xDEF:016x}"}
 
 
 @pytest.mark.parametrize(
