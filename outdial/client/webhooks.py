@@ -63,13 +63,18 @@ _MODELS: Mapping[str, type[Event]] = {
 
 def verify_webhook(secret: str, headers: Mapping[str, str], body: bytes | str) -> Event:
     """The event of a request whose signature fits the secret, and is no older than five minutes.
-    `body` is the request's, unchanged. Raises WebhookRefused."""
+    `body` is the request's, unchanged. Raises WebhookRefused, whatever the request holds. A
+    secret that can't be read is the receiver's own mistake, and raises what standardwebhooks does.
+    """
     text = body.decode(errors="replace") if isinstance(body, bytes) else body
+    webhook = Webhook(secret)
     try:
-        Webhook(secret).verify(text, dict(headers))
+        webhook.verify(text, dict(headers))
+    except (WebhookVerificationError, ValueError) as error:
+        # ValueError: a header that is not of the form that the scheme asks for.
+        raise WebhookRefused(str(error)) from error
+    try:
         other = OtherWebhook.model_validate_json(text)
         return _MODELS.get(other.type.partition(".")[0], OtherWebhook).model_validate_json(text)
-    except WebhookVerificationError as error:
-        raise WebhookRefused(str(error)) from error
     except ValidationError as error:
         raise WebhookRefused(f"no event of ours: {error}") from error

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import binascii
 import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from outdial.client.errors import WebhookRefused
 from outdial.client.webhooks import OtherWebhook, verify_webhook
@@ -68,3 +71,28 @@ def test_what_is_not_ours_is_refused() -> None:
     old = sent(body, ago=timedelta(minutes=6))
     with pytest.raises(WebhookRefused):
         verify_webhook(SECRET, old.headers, old.body)
+
+
+malformed = st.text(max_size=40) | st.sampled_from(["v1", "v1,", "v1,a,b", "v1,abc", "v1,\udcff"])
+
+
+@given(st.fixed_dictionaries({}, optional={
+    "webhook-id": malformed,
+    "webhook-timestamp": malformed | st.sampled_from(["nan", "inf", "-1", "1e300"]),
+    "webhook-signature": malformed,
+}), st.binary(max_size=40) | st.text(max_size=40))  # fmt: skip
+@example({"webhook-signature": "x"}, b"{}")
+@example({"webhook-signature": "v1,abc"}, b"{}")
+@example({"webhook-signature": "v1,\xe9"}, b"{}")
+@example({"webhook-id": "\udcff"}, b"{}")
+@example({}, "\udcff")
+def test_whatever_a_stranger_sends_is_refused(headers: dict[str, str], body: bytes | str) -> None:
+    genuine = sent(example_of(EventType.TEST)).headers
+    with pytest.raises(WebhookRefused):
+        verify_webhook(SECRET, {**genuine, **headers}, body)
+
+
+def test_a_secret_that_is_none_is_the_receivers_mistake() -> None:
+    message = sent(example_of(EventType.TEST))
+    with pytest.raises(binascii.Error):
+        verify_webhook("whsec_abcde", message.headers, message.body)
