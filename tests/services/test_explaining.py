@@ -80,3 +80,18 @@ async def test_a_refused_recipient_is_explained(world: World) -> None:
     assert explanation["zones"] is None
     with pytest.raises(NoSuchPerson):
         await explain(world.ctx, record.name, "+12125559999")
+
+
+async def test_a_person_is_explained_by_any_form_of_a_number(world: World) -> None:
+    text = (
+        f"name: {new_name()}\npurpose: informational\nagent: a\n"
+        f"recipients: [{{phone: '{MIAMI}', alternate_phones: '+5491123456789'}}]\n"
+    )
+    record = (await launch_campaign(world.ctx, read_definition_text(text))).campaign
+    refused = [located_as(RecipientDraft(position=1, phone="+5491187654321"), "no time zone")]
+    await world.ctx.database.write(
+        lambda s: roster.enroll_chunk(s, record.id, record.launch, 1, refused)
+    )
+    assert len(await explain(world.ctx, record.name, "+541123456789")) == 1
+    (explanation,) = await explain(world.ctx, record.name, "+541187654321")
+    assert explanation["decision"]["reason"] == "no time zone"

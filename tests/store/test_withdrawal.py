@@ -62,6 +62,28 @@ def test_any_number_of_a_person_will_do(house: House) -> None:
     assert [one.state.value for one in _people(house, campaign)] == ["waiting", "done"]
 
 
+@pytest.mark.both_databases
+def test_everybody_who_has_the_number_is_withdrawn(house: House) -> None:
+    """Whether they would be dialed on it next, or later."""
+    campaign = house.launch(1)
+    others = [draft(1, alternate_phones=[phone(7), phone(0)]), draft(2)]
+    house.write(lambda s: roster.enroll_chunk(s, campaign.id, 1, 1, located(others)))
+    assert _withdraw(house, campaign, phone(0)) == Withdrawn(2, ())
+    assert [one.state.value for one in _people(house, campaign)] == ["done", "done", "waiting"]
+
+
+@pytest.mark.both_databases
+@pytest.mark.parametrize("removed", ["+5491123456789", "+541123456789"])
+def test_any_form_of_the_number_will_do(house: House, removed: str) -> None:
+    campaign = house.launch(1)
+    forms = ["+5491123456789", "+541123456789"]
+    people = [draft(n, alternate_phones=[form]) for n, form in enumerate(forms, 1)]
+    people += [draft(n, phone=form) for n, form in enumerate(forms, 3)]
+    house.write(lambda s: roster.enroll_chunk(s, campaign.id, 1, 1, located(people)))
+    assert _withdraw(house, campaign, removed) == Withdrawn(4, ())
+    assert [one.state.value for one in _people(house, campaign)] == ["waiting"] + ["done"] * 4
+
+
 def test_earlier_launches_and_other_campaigns_stay(house: House) -> None:
     first, other = house.launch(1), house.launch(1, "other")
     house.set_state(first, CampaignState.STOPPING)

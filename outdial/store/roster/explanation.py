@@ -68,8 +68,9 @@ def explain_recipients(
         recipients = recipients or find_recipients(s, campaign, _BY_PHONE, _MOST, number=text)
     if not recipients:
         # Numbers are kept as JSON: what looks like this one is checked.
-        alike = find_recipients(s, campaign, _BY_OTHER_PHONE, _MOST, number=f'"{number}"')
-        recipients = [each for each in alike if number in each.others]
+        for text in siblings(number):
+            alike = find_recipients(s, campaign, _BY_OTHER_PHONE, _MOST, number=f'"{text}"')
+            recipients += [each for each in alike if text in each.others]
     return _explain_all(s, campaign, recipients, now)
 
 
@@ -96,7 +97,7 @@ def refused_recipients(s: Session, campaign: CampaignRecord, number: str) -> lis
         .where(
             recipient.c.campaign_id == campaign.id,
             recipient.c.launch == campaign.launch,
-            recipient.c.phone == number,
+            recipient.c.phone.in_(siblings(number)),
             recipient.c.zones.is_(None),
         )
         .limit(_MOST)

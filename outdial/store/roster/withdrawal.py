@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Text, select, type_coerce, update
+from sqlalchemy import Text, or_, select, type_coerce, update
 from sqlmodel import Session
 
 from outdial.domain.call.status import OUTCOME_CANCELED, WITHDRAWN, CallStatus
@@ -35,8 +35,8 @@ class Withdrawn:
 def withdraw_number(
     s: Session, campaign_id: int, number: str, *, now: datetime
 ) -> Withdrawn | None:
-    """Withdraw the recipients of a campaign's present launch with this number (E.164), whether it
-    is the next one to dial or another one of theirs; None when nobody has it."""
+    """Withdraw the recipients of a campaign's present launch with this number (E.164, in any
+    form), whether it is the next one to dial or another one of theirs; None when nobody has it."""
     lock_claim_state(s, campaign_id)
     states = _with_number(s, require_campaign(s, campaign_id), number)
     if not states:
@@ -48,17 +48,15 @@ def withdraw_number(
 
 def _with_number(s: Session, campaign: CampaignRecord, number: str) -> dict[int, str]:
     """Recipients with a number, and their states."""
-    of_launch = select(recipient.c.id, recipient.c.state, recipient.c.alternate_phones).where(
-        recipient.c.campaign_id == campaign.id, recipient.c.launch == campaign.launch
+    forms = siblings(number)
+    others = type_coerce(recipient.c.alternate_phones, Text)
+    having = select(recipient.c.id, recipient.c.state).where(
+        recipient.c.campaign_id == campaign.id,
+        recipient.c.launch == campaign.launch,
+        # Numbers are kept as JSON, each in quotation marks: no longer one contains it.
+        or_(recipient.c.phone.in_(forms), *(others.contains(f'"{form}"') for form in forms)),
     )
-    by_phone = of_launch.where(recipient.c.phone.in_(siblings(number)))
-    rows = s.connection().execute(by_phone).all()
-    if not rows:
-        # Numbers are kept as JSON: what looks like this one is checked.
-        alike = type_coerce(recipient.c.alternate_phones, Text).contains(f'"{number}"')
-        others = s.connection().execute(of_launch.where(alike)).all()
-        rows = [row for row in others if number in row.alternate_phones]
-    return {row.id: row.state for row in rows}
+    return {row.id: row.state for row in s.connection().execute(having)}
 
 
 def withdraw_recipient(s: Session, recipient_id: int, *, now: datetime) -> CallRecord | None:
