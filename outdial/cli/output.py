@@ -26,12 +26,18 @@ SOON = timedelta(hours=2)
 
 
 def console(*, stderr: bool = False) -> Console:
-    """A console for tables and live pictures, wide enough that a piped table is not folded."""
+    """A console for tables and live pictures, wide enough that a piped table is not folded.
+
+    Text is printed as it is: reasons, names and citations may contain what Rich reads as markup.
+    Style comes with `rich.text.Text`.
+    """
     from rich.console import Console
 
     stream = sys.stderr if stderr else sys.stdout
     width = None if stream.isatty() else 200
-    return Console(stderr=stderr, highlight=False, soft_wrap=True, width=width)
+    return Console(
+        stderr=stderr, highlight=False, soft_wrap=True, width=width, markup=False, emoji=False
+    )
 
 
 def new_table(*headings: str, right: frozenset[str] = frozenset()) -> Table:

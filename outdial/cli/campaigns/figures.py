@@ -88,7 +88,7 @@ def budget_in_words(budget: BudgetProgress) -> str:
 def print_end(progress: Progress, ui: str | None, output: Console, *, as_json: bool) -> int:
     """Print how a campaign ended; the exit code."""
     for line in summary(progress):
-        output.print(line, markup=False)
+        output.print(line)
     if as_json:
         flush_json(json.dumps(report(progress, ui), ensure_ascii=False))
     return STOPPED if progress.state is CampaignState.STOPPED else OK

@@ -82,7 +82,7 @@ async def _launch(
         async with attached(settings, quiet=as_json) as at:
             if at.own is not None and at.own.settings.api.console:
                 link = await link_of(at.own.settings, at.own.state.endpoints.api)
-                output.print(f"Console: {link}", markup=False)
+                output.print(f"Console: {link}")
             launched = await _launch_at(at, campaign, output, again=again)
             if not watch_it:
                 return OK
@@ -120,18 +120,18 @@ async def _launch_at(
         text = f"{name} was launched before and interrupted; it resumes."
     else:
         text = f"{name} is already {campaign.state}; nothing was changed."
-    output.print(text, markup=False)
+    output.print(text)
     if not launched.created:
         for line in unapplied_lines(campaign_file.path, loaded.definition, launched):
-            output.print(line, markup=False)
+            output.print(line)
     for note in launched.notes:
-        output.print(note, markup=False, style="yellow")
+        output.print(note, style="yellow")
     for count, reason in launched.never:
         people = plural(count, "person", "people")
-        output.print(f"{people} can never be called: {reason}", markup=False)
+        output.print(f"{people} can never be called: {reason}")
     for count, reason in launched.end_early:
         people = plural(count, "person", "people")
-        output.print(f"{people} will not be called any more at {reason}", markup=False)
+        output.print(f"{people} will not be called any more at {reason}")
     return launched
 
 

@@ -78,7 +78,7 @@ async def _show_plain(at: Attachment, name: str, output: Console) -> Progress:
         line = _plain(progress, now)
         if line != last:
             seconds = (now - progress.launched_at).total_seconds()
-            output.print(f"{clock_time(seconds):>6}  {line}", markup=False)
+            output.print(f"{clock_time(seconds):>6}  {line}")
             last = line
         await _pause(at, PLAIN_SECONDS)
 

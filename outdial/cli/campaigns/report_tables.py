@@ -21,6 +21,7 @@ from outdial.providers.lines import simulated_note
 
 if TYPE_CHECKING:
     from rich.table import Table
+    from rich.text import Text
 
 _BAR = 30
 """Characters of the longest bar."""
@@ -134,13 +135,15 @@ def _heat_map(report: CampaignReport) -> Table:
     return table
 
 
-def _heat(rate: Rate | None) -> str:
+def _heat(rate: Rate | None) -> Text:
+    from rich.text import Text
+
     if rate is None or rate.share is None:
-        return "[dim]·[/dim]"
+        return Text("·", style="dim")
     text = f"{rate.share:.0%}"
     if rate.of < _FEW:
-        return f"[dim]{text}[/dim]"
-    return f"[bold]{text}[/bold]" if rate.share >= 0.5 else text
+        return Text(text, style="dim")
+    return Text(text, style="bold" if rate.share >= 0.5 else "")
 
 
 def _print(shown: ShownTable) -> None:
@@ -150,19 +153,12 @@ def _print(shown: ShownTable) -> None:
     for column, at in zip(table.columns, kept, strict=True):
         column.justify = "right" if shown.right[at] else "left"
     for row in shown.rows[:_MOST_ROWS]:
-        table.add_row(*(_plain(row[at]) for at in kept))
+        table.add_row(*(row[at] for at in kept))
     say(f"{shown.title.lower()}:")
     print_table(table)
     more = len(shown.rows) - _MOST_ROWS
     if more > 0:
         say(f"  and {more:,} more; --csv writes all of them")
-
-
-def _plain(text: str) -> str:
-    """A cell of data, in which Rich finds no markup."""
-    from rich.markup import escape
-
-    return escape(text)
 
 
 def _print_compliance(report: CampaignReport) -> None:
