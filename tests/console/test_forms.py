@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from html.parser import HTMLParser
+from urllib.parse import urlencode
 
 import httpx
 import pytest
@@ -75,6 +76,34 @@ async def test_every_form_needs_the_token_of_its_session(
         if path not in NO_SESSION:
             assert (await stranger.post(url, data=mine)).status_code == 303, path
     assert "running" in await us.page(f"/campaigns/{names['name']}/live")
+
+
+@pytest.mark.parametrize("charset", ["punycode", "idna", "latin-1", "none"])
+@pytest.mark.parametrize("parameter", ["charset={}", 'charset=utf-8; CHARSET="{}"'])
+async def test_a_form_that_is_not_utf8_is_refused_unread(
+    stranger: httpx.AsyncClient, charset: str, parameter: str
+) -> None:
+    """A codec of the sender's choice may take minutes, or fail."""
+    media_type = f"multipart/form-data; boundary=b; {parameter.format(charset)}"
+    for size in (5, 100_000):
+        name = b'--b\r\nContent-Disposition: form-data; name="key"\r\n\r\n'
+        body = name + b"\xff-" * size + b"\r\n--b--\r\n"
+        answer = await stranger.post(
+            f"{PATH}/sign-in", content=body, headers={"content-type": media_type}
+        )
+        assert answer.status_code == 400, answer.text
+        assert "UTF-8" in answer.text
+
+
+@pytest.mark.parametrize("charset", ["", "; charset=utf-8", '; charset="UTF-8"'])
+async def test_a_form_in_utf8_is_read(us: Console, charset: str) -> None:
+    token = {TOKEN_FIELD: form_token(us.session)}
+    headers = {"content-type": f"application/x-www-form-urlencoded{charset}"}
+    answer = await us.http.post(
+        f"{PATH}/suppressions", content=urlencode(token | {"numbers": "é"}), headers=headers
+    )
+    assert answer.status_code == 422
+    assert "é" in answer.text
 
 
 async def test_a_page_of_another_tenant_is_not_there(
