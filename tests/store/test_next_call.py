@@ -109,3 +109,17 @@ def test_of_many_the_first_few_are_decided_about(house: House) -> None:
     assert shown.next_call_at == datetime(2026, 3, 5, 14, tzinfo=UTC)
     assert shown.reason is not None
     assert shown.reason.endswith(f" for {FEW}+ people")
+
+
+def test_a_person_whose_number_is_dropped_is_called_at_the_next_one(house: House) -> None:
+    house.now = datetime(2026, 3, 4, 20, 16, tzinfo=UTC)
+    retry = {"max_attempts": 3, "no_answer": {"delays": "7h"}}
+    campaign = house.launch(0, schedule=DAY, retry=retry)
+    rows = [located_as(draft(0, alternate_phones=[phone(50)]), zones(NEW_YORK))]
+    house.write(lambda s: roster.enroll_chunk(s, campaign.id, campaign.launch, 1, rows))
+    call_all(house, campaign)  # the other number is next
+    house.write(
+        lambda s: suppress_all(s, "default", [phone(50)], "no", now=house.now, source="desk")
+    )
+    house.claim(campaign)
+    assert progress(house, campaign).next_call_at == datetime(2026, 3, 5, 14, tzinfo=UTC)

@@ -27,6 +27,7 @@ _CHANGES = {
     "callable": "a free slot: `pacing`, and the limits of its lines",
     "suppressed": "lifting the number from the suppression list",
     "max_attempts": "more attempts: retry.max_attempts, then launching again",
+    "next_number": "nothing: a claim drops the number, and decides about the next one",
     "not_started": "an earlier schedule.start",
     "not_before": "nothing: the person or the retry policy said when",
     "blocked": "`outdial unblock`, once the reason is gone",

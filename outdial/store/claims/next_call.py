@@ -16,7 +16,7 @@ from sqlalchemy import ColumnElement, CompoundSelect, bindparam, select, union_a
 from sqlmodel import Session
 
 from outdial.domain.decision.decision import Dial, Never
-from outdial.domain.decision.planner import decide
+from outdial.domain.decision.next_number import decide_person
 from outdial.domain.record import CampaignRecord
 from outdial.domain.rules.rulebook import Rulebook
 from outdial.store.claims.candidates import CALLABLE, Recipient, read_ledgers, recipient_of
@@ -127,7 +127,8 @@ def _calls(
     calls = []
     for each in due:
         who, at = each.who, max(each.due_at, now)
-        decision = decide(who.candidate, who.plan, ledgers[who.id], at, rulebook, evidence=False)
+        person, others, plan, ledger = who.candidate, who.others, who.plan, ledgers[who.id]
+        decision = decide_person(person, others, plan, ledger, at, rulebook, evidence=False)
         if not isinstance(decision, Never):
             at = at if isinstance(decision, Dial) else decision.until
             calls.append((at, who.zones.candidates[0]))

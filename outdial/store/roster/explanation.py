@@ -11,7 +11,8 @@ from sqlmodel import Session
 
 from outdial.domain.decision.conditions import Conditions, conditions_of
 from outdial.domain.decision.decision import Decision, Dial, Ledger, Wait
-from outdial.domain.decision.planner import daypart_of, decide
+from outdial.domain.decision.next_number import decide_person
+from outdial.domain.decision.planner import daypart_of
 from outdial.domain.decision.reasons import Reason
 from outdial.domain.numbers.phone import siblings
 from outdial.domain.record import CallRecord, CampaignRecord, RecipientRecord
@@ -120,7 +121,8 @@ def _explain(
         ledger = replace(ledger, budget=budgets.get(of.id))
     daypart = daypart_of(candidate, plan)
     zones = candidate.zones, candidate.jurisdictions
-    decision = decide(candidate, plan, ledger, now, rulebook)
+    others = of.others if waits else ()
+    decision = decide_person(candidate, others, plan, ledger, now, rulebook)
     return RecipientExplanation(
         record=record,
         numbers=of.numbers,

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 
 from sqlmodel import Session
 
 from outdial.domain.decision.decision import Dial, Wait
-from outdial.domain.decision.planner import decide
+from outdial.domain.decision.next_number import decide_person
 from outdial.domain.decision.reasons import Reason
 from outdial.domain.line.capacity import Allowance
 from outdial.domain.record import CampaignRecord, RecipientState
@@ -27,6 +27,7 @@ from outdial.store.db.tables import recipient
 MOST_DECIDED = 500
 """Recipients of each turn that are decided about."""
 CALLABLE_NOW = Reason("callable", "may be called now")
+_NEVER = datetime.max.replace(tzinfo=UTC)
 _FIRST = due_first((recipient.c.state == RecipientState.WAITING.value,))
 
 
@@ -87,16 +88,17 @@ def _groups(
     ledgers = read_ledgers(s, campaign, due, rulebook, now)
     by_code: dict[str, list[WaitingGroup]] = defaultdict(list)
     for each in due:
-        decision = decide(
-            each.candidate, each.plan, ledgers[each.id], now, rulebook, evidence=False
-        )
+        person, others, plan, ledger = each.candidate, each.others, each.plan, ledgers[each.id]
+        decision = decide_person(person, others, plan, ledger, now, rulebook, evidence=False)
         reason = CALLABLE_NOW if isinstance(decision, Dial) else decision.reason
         at = now if isinstance(decision, Dial) else None
         at = decision.until if isinstance(decision, Wait) else at
         zone = each.zones.candidates[0] if each.zones.candidates else "UTC"
         by_code[reason.code].append(WaitingGroup(reason, 1, at, zone))
-    groups = [
-        replace(min(some, key=lambda one: one.next_call_at or now), people=len(some))
-        for some in by_code.values()
-    ]
+    groups = [replace(min(some, key=_by_next_call), people=len(some)) for some in by_code.values()]
     return tuple(sorted(groups, key=lambda group: -group.people))
+
+
+def _by_next_call(one: WaitingGroup) -> datetime:
+    """Those who can never be called come last."""
+    return one.next_call_at or _NEVER
