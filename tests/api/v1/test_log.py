@@ -94,6 +94,9 @@ async def _campaigns(asker: Asker, world: World) -> None:
             # They are stored, and enrolled once the workflow runs again.
             await asker.ask("POST /campaigns/{name}/recipients", added, status=503, name=name)
             assert await asker.newest() == ("add", "campaign")
+            removal = "DELETE /campaigns/{name}/recipients/{phone}"
+            await asker.ask(removal, name=name, phone=NUMBERS[0])
+            assert await asker.newest() == ("remove", "campaign")
         await asker.ask(route, body, name=name)
         assert await asker.newest() == (action, "campaign")
 
