@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+from datetime import timedelta
 
 import pytest
 from rich.console import Console
@@ -12,13 +13,15 @@ from outdial.cli.campaigns.live_view import LivePicture
 from outdial.cli.keyboard import split_keys
 from outdial.domain.call.claim import CampaignState, ClaimedCall
 from outdial.domain.call.status import CallStatus
+from outdial.domain.record import CampaignRecord
 from outdial.services.campaigns import control
-from outdial.services.operations.watching import CampaignsView, read_view
+from outdial.services.operations.watching import CampaignsView, changes_of_state, read_view
 from outdial.store.call import settlement
+from outdial.store.campaign import campaigns
 from outdial.store.db.database import Database
 from tests.builders import ended
 from tests.cli.conftest import Outdial
-from tests.services.world import World, build_world, no_temporal
+from tests.services.world import World, build_world, definition, no_temporal
 
 
 def text_of(picture: LivePicture) -> str:
@@ -71,6 +74,45 @@ def test_one_campaign_is_watched_alone(database: Database, call: ClaimedCall) ->
         await world.place_calls(2)
         alone = await view(world, only=call.campaign)
         assert [each.campaign for each in alone.campaigns] == [call.campaign]
+
+    asyncio.run(watch())
+
+
+def test_what_becomes_of_campaigns_that_the_picture_has_no_room_for(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("outdial.services.operations.watching.CAMPAIGNS", 2)
+
+    async def watch() -> None:
+        world = build_world(database, await no_temporal())
+
+        async def launch(name: str) -> CampaignRecord:
+            on_line = definition(name).definition.on_line("simulated")
+            launched = await database.write(
+                lambda s: campaigns.launch_campaign(
+                    s, "default", on_line, "", now=world.clock.now, again=False
+                )
+            )
+            return launched.record
+
+        _, second, _ = [await launch(name) for name in ("first", "second", "third")]
+        shown: list[CampaignsView] = []
+
+        async def changes() -> list[str]:
+            world.clock.now += timedelta(minutes=1)
+            shown.append(await view(world, shown[-1] if shown else None))
+            return list(changes_of_state(*shown[-2:])) if shown[1:] else []
+
+        await changes()
+        assert [each.campaign for each in shown[-1].campaigns] == ["third", "second"]
+        end = {"state": CampaignState.FINISHED.value, "finished_at": world.clock.now}
+        await database.write(lambda s: campaigns.change_campaign(s, second.id, end))
+        assert await changes() == ["second is finished"]
+        assert [each.campaign for each in shown[-1].campaigns] == ["third", "first"]
+        world.clock.now += timedelta(seconds=1)
+        await launch("fourth")
+        assert await changes() == ["fourth was launched"]
+        assert await changes() == []
 
     asyncio.run(watch())
 

@@ -13,6 +13,7 @@ from outdial.resources.resources import Resources
 from outdial.services.operations.reading import progress, progress_of_newest
 from outdial.store.call import calls
 from outdial.store.campaign import campaigns
+from outdial.store.campaign.progress import progress_of
 from outdial.store.claims import leases
 
 CAMPAIGNS = 12
@@ -34,6 +35,8 @@ class CampaignsView:
     """The first of those in flight of the selected campaign, oldest first."""
     ended: tuple[CallRecord, ...]
     """Calls that were in flight in the view before, and are over."""
+    left: tuple[Progress, ...] = ()
+    """Campaigns that were in the view before, and for which there is no room any more."""
 
 
 async def read_view(
@@ -45,6 +48,7 @@ async def read_view(
 ) -> CampaignsView:
     """The campaigns now, or one of them; of the selected one, by default the first, the calls in
     flight. Raises NoSuchCampaign for one that there is not."""
+    at = ctx.clock()  # before what is read: a launch that is not in this view is later than it
     more = False
     if only is not None:
         listed = [await progress(ctx, only)]
@@ -53,16 +57,22 @@ async def read_view(
     chosen = next((each for each in listed if each.campaign == selected), None)
     chosen = chosen or next(iter(listed), None)
     earlier = () if before is None else before.calls
+    names = () if before is None else tuple(each.campaign for each in before.campaigns)
+    gone = [name for name in names if name not in {each.campaign for each in listed}]
 
-    def read(s: Session) -> tuple[list[CallRecord], list[CallRecord]]:
+    def read(s: Session) -> tuple[list[CallRecord], list[CallRecord], list[Progress]]:
         in_flight = _in_flight(s, ctx.tenant, chosen)
         present = {call.id for call in in_flight}
-        left = [call.id for call in earlier if call.id not in present]
-        after = [call for call_id in left if (call := calls.get_call(s, call_id)) is not None]
-        return in_flight, [call for call in after if call.status.terminal]
+        over = [call.id for call in earlier if call.id not in present]
+        after = [call for call_id in over if (call := calls.get_call(s, call_id)) is not None]
+        records = [campaigns.find_campaign(s, ctx.tenant, name) for name in gone]
+        left = progress_of(s, [record for record in records if record is not None])
+        return in_flight, [call for call in after if call.status.terminal], left
 
-    in_flight, ended = await ctx.database.read(read)
-    return CampaignsView(ctx.clock(), tuple(listed), more, chosen, tuple(in_flight), tuple(ended))
+    in_flight, ended, left = await ctx.database.read(read)
+    return CampaignsView(
+        at, tuple(listed), more, chosen, tuple(in_flight), tuple(ended), tuple(left)
+    )
 
 
 def _in_flight(s: Session, tenant: str, chosen: Progress | None) -> list[CallRecord]:
@@ -73,8 +83,10 @@ def _in_flight(s: Session, tenant: str, chosen: Progress | None) -> list[CallRec
 def changes_of_state(before: CampaignsView, now: CampaignsView) -> Iterator[str]:
     """What has become of campaigns since the view before."""
     states = {each.campaign: each.state for each in before.campaigns}
-    for each in now.campaigns:
+    for each in (*now.campaigns, *now.left):
         if each.campaign not in states:
-            yield f"{each.campaign} was launched"
+            # An older one comes into the picture as soon as there is room for it.
+            if each.launched_at > before.at:
+                yield f"{each.campaign} was launched"
         elif states[each.campaign] is not each.state:
             yield f"{each.campaign} is {each.state.value}"
