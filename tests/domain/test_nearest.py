@@ -63,31 +63,63 @@ def test_on_a_day_that_is_used_up_the_next_is_offered() -> None:
 @given(
     ahead=st.timedeltas(timedelta(minutes=1), timedelta(days=20)),
     opens=st.integers(0, 22),
+    minute=st.sampled_from([0, 7]),
     length=st.integers(1, 10),
     guard=st.sampled_from(["0s", "60s", "20m"]),
     days=st.sets(st.sampled_from(["mon", "wed", "fri", "sat"]), min_size=1),
+    called=st.lists(st.timedeltas(timedelta(0), timedelta(days=2)), max_size=2),
 )
-def test_what_is_offered_may_be_called(
-    ahead: timedelta, opens: int, length: int, guard: str, days: set[str]
+def test_what_is_offered_may_be_called_as_it_is_spoken(
+    ahead: timedelta,
+    opens: int,
+    minute: int,
+    length: int,
+    guard: str,
+    days: set[str],
+    called: list[timedelta],
 ) -> None:
     schedule = {
-        "hours": f"{opens:02}:00-{min(opens + length, 24):02}:00",
+        "hours": f"{opens:02}:{minute:02}-{min(opens + length, 24):02}:00",
         "guard": guard,
         "days": sorted(days),
     }
-    asked, at = plan(Purpose.INFORMATIONAL, schedule=schedule), NOW + ahead
-    offered = nearest_times(PERSON, asked, Ledger(), at, NOW, RULES)
+    caps = [{"calls": 1, "within": "3d"}]
+    asked, at = plan(Purpose.INFORMATIONAL, schedule=schedule, caps=caps), NOW + ahead
+    ledger = Ledger(tuple(sorted(NOW - each for each in called)))
+    offered = nearest_times(PERSON, asked, ledger, at, NOW, RULES)
 
     def allowed(instant: datetime) -> bool:
-        return isinstance(decide(PERSON, asked, Ledger(), instant, RULES), Dial)
+        return isinstance(decide(PERSON, asked, ledger, instant, RULES), Dial)
 
     if offered is None:
         assert allowed(at)
         return
     assert not allowed(at)
     assert offered.times
-    assert all(allowed(each) and each > NOW for each in offered.times)
+    # As they are said: in whole minutes.
+    spoken = [each.replace(second=0, microsecond=0) for each in offered.times]
+    assert all(allowed(each) and each > NOW for each in spoken)
+    assert spoken == list(offered.times)
     after = offered.times[-1]
     assert after > at
-    assert not allowed(after - timedelta(seconds=1))
+    assert not allowed(after - timedelta(minutes=15))
     assert all(each < at and each.minute % 15 == 0 for each in offered.times[:-1])
+
+
+def test_the_end_of_a_rolling_cap_is_offered_as_a_whole_quarter() -> None:
+    caps = [{"calls": 1, "within": "4h"}]
+    asked = plan(Purpose.INFORMATIONAL, schedule={"hours": "09:00-18:00"}, caps=caps)
+    called = NOW + timedelta(minutes=-1, seconds=33)  # again at 13:59:33 in New York
+    late = called + timedelta(minutes=8)
+    for each, quarter in ((called, 0), (late, 15)):
+        offered = nearest_times(
+            PERSON, asked, Ledger((each,)), NOW + timedelta(hours=1), NOW, RULES
+        )
+        assert offered is not None
+        assert offered.times == (datetime(2026, 3, 4, 19, quarter, tzinfo=UTC),)
+
+
+def test_hours_without_a_whole_quarter_are_offered_by_the_minute() -> None:
+    offered = nearest(NOW + timedelta(hours=12), hours="09:05-09:10", guard="0s")
+    assert offered is not None
+    assert offered.times == (datetime(2026, 3, 5, 14, 5, tzinfo=UTC),)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from outdial.domain.call.plan import CallPlan
 from outdial.domain.decision.conditions import Conditions, conditions_of
@@ -15,7 +16,11 @@ from outdial.domain.rules.rulebook import Rulebook
 _BEFORE = timedelta(days=7)
 """How far before the requested time a time is offered."""
 _STEP = timedelta(minutes=15)
-"""What is offered before a closing is a whole quarter of an hour: times are spoken."""
+"""What is offered is a whole quarter of an hour, if there is one: times are spoken."""
+_MINUTE = timedelta(minutes=1)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_TRIES = 20
+"""How many openings are tried in which no whole quarter of an hour or minute fits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +53,23 @@ def nearest_times(
     before = _last_before(conditions, at, max(now, at - _BEFORE))
     times = [] if before is None or not isinstance(decided(before), Dial) else [before]
     if isinstance(decision, Wait):
-        times.append(decision.until)
+        times += _first_after(decided, decision)
     return NearestTimes(decision.reason, tuple(times))
+
+
+def _first_after(decided: Callable[[datetime], Decision], wait: Wait) -> list[datetime]:
+    """The first time that can be said in whole minutes once a wait is over: said without its
+    seconds, it would be refused when it is accepted."""
+    for _ in range(_TRIES):
+        for step in (_STEP, _MINUTE):
+            spoken = _rounded_up(wait.until, step)
+            then = decided(spoken)
+            if isinstance(then, Dial):
+                return [spoken]
+        if not isinstance(then, Wait):
+            break
+        wait = then
+    return []
 
 
 def _last_before(conditions: Conditions, at: datetime, since: datetime) -> datetime | None:
@@ -57,13 +77,17 @@ def _last_before(conditions: Conditions, at: datetime, since: datetime) -> datet
     last, begin = None, since
     while (opening := conditions.opening(begin)) is not None and opening[0] < at:
         opens, closes = opening
-        latest = _quarter(min(closes - max(conditions.guard, _STEP), at))
+        latest = _rounded_down(min(closes - max(conditions.guard, _STEP), at), _STEP)
         if latest >= opens and latest > since:
             last = latest
         begin = closes
     return last
 
 
-def _quarter(at: datetime) -> datetime:
-    """The last whole quarter of an hour up to an instant; zones are apart by whole ones."""
-    return at - timedelta(minutes=at.minute % 15, seconds=at.second, microseconds=at.microsecond)
+def _rounded_down(at: datetime, step: timedelta) -> datetime:
+    """The last whole step up to an instant: zones are apart by whole quarters of an hour."""
+    return at - (at - _EPOCH) % step
+
+
+def _rounded_up(at: datetime, step: timedelta) -> datetime:
+    return at + (_EPOCH - at) % step
