@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
+from sqlalchemy import event
 
 from outdial.domain.operator import Action
 from outdial.services.campaigns.launching import launch_campaign
@@ -39,9 +42,27 @@ async def test_who_is_not_there_is_not_removed(world: World) -> None:
     made = await world.place_call()
     with pytest.raises(NoSuchPerson):
         await remove_recipient(world.ctx, made.campaign, "+12125559999")
+    assert not await _statements_that_write(world, made.campaign, "+12125559999")
     now = world.clock.now
     direct = await world.ctx.database.write(
         lambda s: campaigns.ensure_direct_campaign(s, "default", now=now)
     )
     with pytest.raises(ChangeRefused, match="one by one"):
         await remove_recipient(world.ctx, direct.name, "+12125559999")
+
+
+async def _statements_that_write(world: World, name: str, number: str) -> list[str]:
+    """What is executed where claims wait, while somebody who is not there is removed."""
+    statements: list[str] = []
+
+    def listen(_conn: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+        statements.append(statement)
+
+    engine = world.ctx.database._write_engine
+    event.listen(engine, "before_cursor_execute", listen)
+    try:
+        with pytest.raises(NoSuchPerson):
+            await remove_recipient(world.ctx, name, number)
+    finally:
+        event.remove(engine, "before_cursor_execute", listen)
+    return statements

@@ -12,6 +12,7 @@ from outdial.domain.call.claim import CampaignState
 from outdial.domain.numbers.phone import mask_phone
 from outdial.domain.record import CampaignRecord, RecipientRecord, RecipientState
 from outdial.store.roster import roster, withdrawal
+from outdial.store.roster.requeue import FROM_THE_START
 from outdial.store.roster.withdrawal import Withdrawn
 from tests.builders import House, draft, located, phone
 from tests.generating import examples
@@ -19,8 +20,25 @@ from tests.generating import examples
 _RUNS = itertools.count()
 
 
-def _withdraw(house: House, campaign: CampaignRecord, number: str) -> Withdrawn | None:
-    return house.write(lambda s: withdrawal.withdraw_number(s, campaign.id, number, now=house.now))
+def _find(house: House, campaign: CampaignRecord, number: str) -> list[int]:
+    found: list[int] = []
+    position: int | None = FROM_THE_START
+    while position is not None:
+        first = position
+        ids, position = house.write(
+            lambda s, first=first: withdrawal.find_number(s, campaign, number, first, step=2)  # type: ignore[misc]
+        )
+        found += ids
+    return found
+
+
+def _withdraw(
+    house: House, campaign: CampaignRecord, number: str, found: list[int] | None = None
+) -> Withdrawn | None:
+    these = _find(house, campaign, number) if found is None else found
+    return house.write(
+        lambda s: withdrawal.withdraw_number(s, campaign.id, number, these, now=house.now)
+    )
 
 
 def _people(house: House, campaign: CampaignRecord) -> list[RecipientRecord]:
@@ -82,6 +100,19 @@ def test_any_form_of_the_number_will_do(house: House, removed: str) -> None:
     house.write(lambda s: roster.enroll_chunk(s, campaign.id, 1, 1, located(people)))
     assert _withdraw(house, campaign, removed) == Withdrawn(4, ())
     assert [one.state.value for one in _people(house, campaign)] == ["waiting"] + ["done"] * 4
+
+
+@pytest.mark.both_databases
+def test_who_is_found_is_checked_again(house: House) -> None:
+    """Numbers may change between the search and the change."""
+    campaign = house.launch(2)
+    other = draft(2, alternate_phones=[phone(7)])
+    house.write(lambda s: roster.enroll_chunk(s, campaign.id, 1, 1, located([other])))
+    everybody = [one.id for one in _people(house, campaign)]
+    assert _withdraw(house, campaign, phone(9), everybody) is None
+    assert _withdraw(house, campaign, phone(7), everybody) == Withdrawn(1, ())
+    assert _withdraw(house, campaign, phone(0), []) == Withdrawn(1, ())
+    assert [one.state.value for one in _people(house, campaign)] == ["done", "waiting", "done"]
 
 
 def test_earlier_launches_and_other_campaigns_stay(house: House) -> None:

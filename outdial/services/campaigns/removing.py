@@ -11,11 +11,13 @@ from outdial.contracts.names import campaign_workflow_id
 from outdial.dispatch.signals import signal_hang_up, wake_campaign
 from outdial.domain.numbers.phone import mask_phone
 from outdial.domain.operator import Action, Operation
+from outdial.domain.record import CampaignRecord
 from outdial.resources.resources import Resources
 from outdial.services.errors import ChangeRefused, NoSuchPerson
 from outdial.services.operations.reading import require_campaign
 from outdial.store.compliance.operator_log import note_operation
 from outdial.store.roster import withdrawal
+from outdial.store.roster.requeue import FROM_THE_START
 from outdial.store.roster.withdrawal import Withdrawn
 
 
@@ -55,10 +57,13 @@ async def _withdraw(ctx: Resources, name: str, number: str) -> tuple[Removal, li
     record = await require_campaign(ctx, name)
     if record.direct:
         raise ChangeRefused(f"{name} has no roster; end its calls one by one instead")
+    found = await _find(ctx, record, number)
+    if not found:
+        raise NoSuchPerson(name, mask_phone(number))
     now = ctx.clock()
 
     def work(s: Session) -> Withdrawn | None:
-        withdrawn = withdrawal.withdraw_number(s, record.id, number, now=now)
+        withdrawn = withdrawal.withdraw_number(s, record.id, number, found, now=now)
         if withdrawn is not None and withdrawn.recipients:
             details = {"recipients": withdrawn.recipients}
             operation = Operation(Action.REMOVE, f"campaign/{name}", details=details)
@@ -70,3 +75,16 @@ async def _withdraw(ctx: Resources, name: str, number: str) -> tuple[Removal, li
         raise NoSuchPerson(name, mask_phone(number))
     calls = [call.workflow_id for call in withdrawn.live]
     return Removal(withdrawn.recipients, len(calls)), calls
+
+
+async def _find(ctx: Resources, record: CampaignRecord, number: str) -> list[int]:
+    """Recipients with a number, read a step at a time while others write."""
+    found: list[int] = []
+    position: int | None = FROM_THE_START
+    while position is not None:
+        first = position
+        ids, position = await ctx.database.read(
+            lambda s, first=first: withdrawal.find_number(s, record, number, first)  # type: ignore[misc]
+        )
+        found += ids
+    return found

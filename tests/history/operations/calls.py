@@ -19,7 +19,7 @@ from outdial.store.claims import fence, leases
 from outdial.store.compliance import suppressions
 from outdial.store.lines import lines
 from outdial.store.roster import roster
-from outdial.store.roster.withdrawal import withdraw_number, withdraw_recipient
+from outdial.store.roster.withdrawal import find_number, withdraw_number, withdraw_recipient
 from tests import builders
 from tests.builders import LINE, House
 from tests.history.filling import FIRST, phone_of
@@ -330,9 +330,14 @@ def requests_for_calls(scene: Scene) -> None:
     view = scene.do(lambda s: calls.get_call(s, call_id))
     assert view is not None
     scene.do(lambda s: withdraw_recipient(s, view.recipient_id, now=house.now))
-    campaign_id = scene.history.campaign.id
+
+
+@operation
+def numbers_withdrawn(scene: Scene) -> None:
+    house, big = scene.house, scene.history.campaign
     for number in (phone_of(7), phone_of(900_000)):
-        scene.do(lambda s, n=number: withdraw_number(s, campaign_id, n, now=house.now))  # type: ignore[misc]
+        found, _ = scene.do(lambda s, n=number: find_number(s, big, n, step=50))  # type: ignore[misc]
+        scene.do(lambda s, n=number, f=found: withdraw_number(s, big.id, n, f, now=house.now))  # type: ignore[misc]
 
 
 @operation
