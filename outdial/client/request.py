@@ -18,10 +18,10 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from outdial.client.errors import ApiError
 from outdial.client.models.shared import Problem
 
-_SAFE = frozenset({"GET", "DELETE"})
-"""Methods whose second request changes nothing more."""
+_REPEATABLE = frozenset({"GET", "DELETE"})
+"""Methods whose second request changes nothing more, but for operations that are `at_most_once`."""
 _AWAY = frozenset({502, 503, 504})
-_TOO_MANY = 429
+_NOT_FOUND, _TOO_MANY = 404, 429
 USER_AGENT = "outdial-client/1"
 
 
@@ -57,11 +57,13 @@ class Request:
     one, so that it can be sent again."""
     idempotency_key: str | None = None
     if_match: str | int | None = None
+    at_most_once: bool = False
+    """Whether a second request may do more than the first, whatever its method is."""
 
     @property
     def repeatable(self) -> bool:
         """Whether sending it twice does no more than sending it once."""
-        return self.idempotent or self.method in _SAFE
+        return self.idempotent or (self.method in _REPEATABLE and not self.at_most_once)
 
     def headers(self) -> dict[str, str]:
         """Call it once: it makes the Idempotency-Key."""
@@ -118,16 +120,31 @@ def wait_before_next(
         return None
     longest = retries.longest_wait
     usual = min(longest, retries.first_wait * 2.0 ** (attempt - 1)) * random.uniform(0.5, 1)
+    if may_have_arrived(outcome) and not request.repeatable:
+        return None
     if isinstance(outcome, httpx.TransportError):
-        unsent = isinstance(outcome, httpx.ConnectError | httpx.ConnectTimeout)
-        return usual if unsent or request.repeatable else None
-    refused = outcome.status_code == _TOO_MANY
-    if not refused and not (outcome.status_code in _AWAY and request.repeatable):
+        return usual
+    if outcome.status_code != _TOO_MANY and outcome.status_code not in _AWAY:
         return None
     stated = retry_after(outcome)
     if stated is None:
         return usual
     return max(stated, usual) if stated <= longest else None
+
+
+def may_have_arrived(outcome: httpx.Response | httpx.TransportError) -> bool:
+    """Whether a request without a final answer may have been carried out all the same."""
+    if isinstance(outcome, httpx.TransportError):
+        return not isinstance(outcome, httpx.ConnectError | httpx.ConnectTimeout)
+    return outcome.status_code in _AWAY
+
+
+def was_deleted(request: Request, response: httpx.Response) -> bool:
+    """Whether what an earlier attempt was to delete is gone, as the API says, not a proxy."""
+    if request.method != "DELETE" or response.status_code != _NOT_FOUND:
+        return False
+    problem = _problem_of(response)
+    return problem is not None and problem.code == "not_found"
 
 
 def retry_after(response: httpx.Response) -> float | None:
@@ -140,11 +157,14 @@ def raise_refusal(response: httpx.Response) -> None:
     """Raise ApiError unless the request was carried out."""
     if response.is_success:
         return
+    raise ApiError(response.status_code, _problem_of(response), retry_after(response))
+
+
+def _problem_of(response: httpx.Response) -> Problem | None:
     try:
-        problem = Problem.model_validate_json(response.content)
+        return Problem.model_validate_json(response.content)
     except ValidationError:
-        problem = None
-    raise ApiError(response.status_code, problem, retry_after(response))
+        return None
 
 
 def read_answer(response: httpx.Response, kinds: Mapping[int, Any]) -> Any:

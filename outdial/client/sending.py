@@ -15,9 +15,11 @@ from outdial.client.request import (
     USER_AGENT,
     Request,
     Retries,
+    may_have_arrived,
     raise_refusal,
     read_answer,
     wait_before_next,
+    was_deleted,
 )
 
 T = TypeVar("T")
@@ -72,11 +74,17 @@ class Sender:
         return response.text
 
     def _send_for_nothing(self, request: Request) -> None:
-        raise_refusal(self._exchange(request))
+        response, repeated = self._attempt(request)
+        if not (repeated and was_deleted(request, response)):
+            raise_refusal(response)
 
     def _exchange(self, request: Request) -> httpx.Response:
+        return self._attempt(request)[0]
+
+    def _attempt(self, request: Request) -> tuple[httpx.Response, bool]:
+        """The answer, and whether an attempt before it may have been carried out."""
         headers = request.headers()
-        attempt = 1
+        attempt, repeated = 1, False
         while True:
             outcome: httpx.Response | httpx.TransportError
             try:
@@ -87,10 +95,11 @@ class Sender:
             if wait is None:
                 break
             attempt += 1
+            repeated |= may_have_arrived(outcome)
             time.sleep(wait)
         if isinstance(outcome, httpx.TransportError):
             raise ApiUnreachable(f"no answer: {outcome}") from outcome
-        return outcome
+        return outcome, repeated
 
 
 class AsyncSender:
@@ -136,11 +145,17 @@ class AsyncSender:
         return response.text
 
     async def _send_for_nothing(self, request: Request) -> None:
-        raise_refusal(await self._exchange(request))
+        response, repeated = await self._attempt(request)
+        if not (repeated and was_deleted(request, response)):
+            raise_refusal(response)
 
     async def _exchange(self, request: Request) -> httpx.Response:
+        return (await self._attempt(request))[0]
+
+    async def _attempt(self, request: Request) -> tuple[httpx.Response, bool]:
+        """The answer, and whether an attempt before it may have been carried out."""
         headers = request.headers()
-        attempt = 1
+        attempt, repeated = 1, False
         while True:
             outcome: httpx.Response | httpx.TransportError
             try:
@@ -151,7 +166,8 @@ class AsyncSender:
             if wait is None:
                 break
             attempt += 1
+            repeated |= may_have_arrived(outcome)
             await asyncio.sleep(wait)
         if isinstance(outcome, httpx.TransportError):
             raise ApiUnreachable(f"no answer: {outcome}") from outcome
-        return outcome
+        return outcome, repeated

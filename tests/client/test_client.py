@@ -115,6 +115,63 @@ async def test_it_is_sent_again_with_the_same_key() -> None:
     assert keys[0] == keys[1] == keys[2] != keys[3]
 
 
+@asynccontextmanager
+async def losing(status: int) -> AsyncIterator[tuple[str, list[str]]]:
+    """A server that carries out what it is asked to, and whose first answer for each path is lost
+    by a proxy; its address, and the paths asked for. What is not there is answered with 404."""
+    app, paths = FastAPI(), list[str]()
+
+    @app.delete("/v1/{path:path}")
+    async def delete(path: str) -> Response:
+        paths.append(path)
+        if paths.count(path) == 1 and "missing" not in path:
+            return Response("upstream", status)
+        problem = {"title": "Not Found", "status": 404, "detail": "gone", "code": "not_found"}
+        return JSONResponse(problem, 404)
+
+    async with listening(app) as base:
+        yield base, paths
+
+
+@pytest.mark.parametrize("status", [502, 503, 504])
+async def test_what_a_lost_answer_deleted_is_deleted(status: int) -> None:
+    async with losing(status) as (base, paths):
+        async with AsyncClient(base, "od_key", retries=QUICK) as outdial:
+            await outdial.delete_contact("1")
+            with pytest.raises(ApiError) as never:
+                await outdial.delete_contact("missing")
+        assert never.value.status == 404
+        with Client(base, "od_key", retries=QUICK) as plain_outdial:
+            await asyncio.to_thread(plain_outdial.delete_agent, "1")
+        assert paths == ["contacts/1"] * 2 + ["contacts/missing"] + ["agents/1"] * 2
+
+
+async def test_a_404_of_a_proxy_says_nothing_of_what_was_deleted() -> None:
+    app, paths = FastAPI(), list[str]()
+
+    @app.delete("/v1/{path:path}")
+    async def delete(path: str) -> Response:
+        paths.append(path)
+        return Response("upstream", 502 if len(paths) == 1 else 404)
+
+    async with listening(app) as base, AsyncClient(base, "od_key", retries=QUICK) as outdial:
+        with pytest.raises(ApiError):
+            await outdial.delete_contact("1")
+    assert len(paths) == 2
+
+
+async def test_a_suppression_is_lifted_once_whatever_comes_of_the_answer() -> None:
+    """The person may have opted out again before a second request."""
+    async with losing(502) as (base, paths):
+        async with AsyncClient(base, "od_key", retries=QUICK) as outdial:
+            with pytest.raises(ApiError) as lost:
+                await outdial.lift_suppression(phone(1), reason="asked for it")
+            assert (lost.value.status, len(paths)) == (502, 1)
+            with pytest.raises(ApiError):
+                await outdial.cancel_launch("1")
+        assert len(paths) == 2
+
+
 async def test_it_gives_up_and_says_what_was_answered() -> None:
     async with failing(9) as (base, keys):
         async with AsyncClient(base, "od_key", retries=QUICK) as outdial:

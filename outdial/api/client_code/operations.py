@@ -23,6 +23,7 @@ _JSON, _YAML, _FORM, _CSV = (
     "text/csv",
 )
 _KEY, _MATCH = "Idempotency-Key", "If-Match"
+_REPEATABLE = "x-repeatable"
 
 
 class Method:
@@ -110,6 +111,8 @@ class Method:
             yield "idempotency_key=idempotency_key"
         if _MATCH in self._headers:
             yield "if_match=if_match"
+        if not self._operation.get(_REPEATABLE, True):
+            yield "at_most_once=True"
 
     def _kinds(self) -> dict[int, str]:
         return {

@@ -235,10 +235,12 @@ class AsyncCampaigns(AsyncSender):
         self,
         launch_id: str,
     ) -> Launch:
-        """Cancel a launch that is staging: what is stored of it is removed."""
+        """Cancel a launch that is staging: what is stored of it is removed. A canceled one is
+        refused with `change_refused`; if the answer is lost, read the launch."""
         request = Request(
             "DELETE",
             "/launches/{launch_id}",
             parameters={"launch_id": launch_id},
+            at_most_once=True,
         )
         return await self._send(request, 202, Launch)

@@ -64,11 +64,14 @@ class Suppressions(Sender):
         *,
         reason: str,
     ) -> None:
-        """Lift a suppression. The number's history is kept."""
+        """Lift a suppression. The number's history is kept. If the answer is lost, read the
+        history before you repeat it: a second request lifts a suppression that came meanwhile
+        too."""
         request = Request(
             "DELETE",
             "/suppressions/{number}",
             parameters={"number": number},
             query={"reason": reason},
+            at_most_once=True,
         )
         self._send_for_nothing(request)

@@ -135,9 +135,15 @@ async def get_launch(launch_id: LaunchId, caller: Caller = needs("campaigns:read
     return Launch.of(await follow_staging(caller.ctx, launch_id))
 
 
-@router.delete("/{launch_id}", status_code=202, responses=refusals("not_found", "change_refused"))
+@router.delete(
+    "/{launch_id}",
+    status_code=202,
+    responses=refusals("not_found", "change_refused"),
+    openapi_extra={"x-repeatable": False},
+)
 async def cancel_launch(launch_id: LaunchId, caller: Caller = needs("campaigns:write")) -> Launch:
-    """Cancel a launch that is staging: what is stored of it is removed."""
+    """Cancel a launch that is staging: what is stored of it is removed. A canceled one is refused
+    with `change_refused`; if the answer is lost, read the launch."""
     staging = await cancel_staging(caller.ctx, launch_id)
     return Launch.of(staging)
 

@@ -128,13 +128,19 @@ async def get_suppression(
     return SuppressionHistory(phone=phone, history=history)
 
 
-@router.delete("/{number}", status_code=204, responses=refusals("not_found"))
+@router.delete(
+    "/{number}",
+    status_code=204,
+    responses=refusals("not_found"),
+    openapi_extra={"x-repeatable": False},
+)
 async def lift_suppression(
     number: Number,
     reason: Annotated[str, Query(min_length=1, max_length=500)],
     caller: Caller = needs("suppressions:write"),
 ) -> None:
-    """Lift a suppression. The number's history is kept."""
+    """Lift a suppression. The number's history is kept. If the answer is lost, read the history
+    before you repeat it: a second request lifts a suppression that came meanwhile too."""
     phone = parse_number(number)
     source = f"key {caller.key.id}"
     if not await suppressing.lift(caller.ctx, phone, reason, source=source):
