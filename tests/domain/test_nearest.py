@@ -60,6 +60,15 @@ def test_on_a_day_that_is_used_up_the_next_is_offered() -> None:
     assert offered.times == (datetime(2026, 3, 5, 14, 0, tzinfo=UTC),)
 
 
+def test_after_the_campaigns_end_the_last_quarter_before_it() -> None:
+    ends = datetime(2026, 3, 5, 16, 10, tzinfo=UTC)
+    for at in (ends, ends + timedelta(hours=2), ends + timedelta(days=5)):
+        offered = nearest(at, end=ends)
+        assert offered is not None
+        assert offered.reason.code == "campaign_ends_first"
+        assert offered.times == (datetime(2026, 3, 5, 15, 45, tzinfo=UTC),)
+
+
 @given(
     ahead=st.timedeltas(timedelta(minutes=1), timedelta(days=20)),
     opens=st.integers(0, 22),

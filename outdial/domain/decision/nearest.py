@@ -50,7 +50,9 @@ def nearest_times(
     if isinstance(decision, Dial):
         return None
     conditions = conditions_of(plan, rulebook, person.zones, person.jurisdictions)
-    before = _last_before(conditions, at, max(now, at - _BEFORE))
+    end = plan.schedule.end
+    last = at if end is None else min(at, end - _STEP)
+    before = _last_before(conditions, last, max(now, at - _BEFORE))
     times = [] if before is None or not isinstance(decided(before), Dial) else [before]
     if isinstance(decision, Wait):
         times += _first_after(decided, decision)
