@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import re
+from pathlib import Path
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from temporalio.client import Client
@@ -11,6 +15,8 @@ from outdial.runtime import connection
 from tests.cli.conftest import Outdial
 from tests.services.defective import DEFECTS, NEVER_CONNECTED, DefectiveServiceClient, client_of
 from tests.services.world import NUMBERS
+
+RUNBOOK = Path(__file__).parents[2] / "docs" / "runbook.md"
 
 
 def connected_to(monkeypatch: pytest.MonkeyPatch, temporal: Client) -> None:
@@ -71,6 +77,25 @@ def test_what_only_needs_its_record_is_recorded_while_temporal_is_away(
     if "suppress" in arguments:
         assert "ended by the next sweep of a worker" in result.stdout
         assert "1 on the list before" in outdial(*arguments).stdout
+
+
+@pytest.mark.parametrize("command", ["pause", "stop"])
+def test_what_needs_temporal_changes_nothing_while_it_is_away(
+    outdial: Outdial, call: ClaimedCall, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    monkeypatch.setenv("TEMPORAL_ADDRESS", "127.0.0.1:1")
+    result = outdial(command, call.campaign)
+    assert result.exit_code == 1
+    assert result.stderr.startswith("no Temporal server answers at 127.0.0.1:1")
+    (status,) = [json.loads(outdial("status", call.campaign, "--json").stdout)]
+    assert status["state"] == "running"
+
+
+def test_the_runbook_says_what_needs_the_database_alone() -> None:
+    text = " ".join(RUNBOOK.read_text(encoding="utf-8").split())
+    sentences = [each for each in text.split(". ") if "database alone" in each]
+    named = {name for each in sentences for name in re.findall(r"`outdial (\w+)", each)}
+    assert named == {"block", "suppress"}
 
 
 def test_a_refusal_is_told_as_one(
