@@ -10,7 +10,7 @@ from urllib.parse import quote, urlencode
 
 from fastapi import Request
 from fastapi.responses import HTMLResponse, RedirectResponse
-from itsdangerous import BadSignature, URLSafeSerializer
+from itsdangerous import BadSignature, Signer
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from outdial.api.state import state_of
@@ -81,7 +81,7 @@ def see_other(
     given = dict(query or {})
     viewer: Viewer | None = getattr(request.state, "viewer", None)
     if notice is not None and viewer is not None:
-        given["notice"] = _notices(viewer).dumps(notice)
+        given["notice"] = _notices(viewer).sign(notice).decode()
     url = request.scope["root_path"] + path + (f"?{urlencode(given)}" if given else "")
     return RedirectResponse(url, 303)
 
@@ -97,13 +97,13 @@ def _notice(request: Request, viewer: Viewer | None) -> str | None:
     if signed is None or viewer is None:
         return None
     try:
-        return str(_notices(viewer).loads(signed))
+        return _notices(viewer).unsign(signed).decode()
     except BadSignature:
         return None
 
 
-def _notices(viewer: Viewer) -> URLSafeSerializer:
-    return URLSafeSerializer(viewer.token, salt="console notice")
+def _notices(viewer: Viewer) -> Signer:
+    return Signer(viewer.token, salt="console notice")
 
 
 @cache

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 
+from itsdangerous import Signer
 from sqlmodel import Session
 
 from outdial.console.app import PATH
@@ -73,6 +74,8 @@ async def test_a_notice_from_elsewhere_is_not_shown(
     notice = path.partition("?")[2]
     assert "is paused." not in await them.page(f"/?{notice}")
     assert "Ring this number" not in await us.page("/?notice=Ring+this+number")
+    unreadable = Signer(us.session, salt="console notice").sign(".eJw").decode()
+    assert ".eJw" in await us.page(f"/?notice={unreadable}"), "nothing is unpacked"
 
 
 async def test_scopes_decide_what_is_shown_and_done(base: str, world: World) -> None:

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import re
+import tracemalloc
+import zlib
 
 import httpx
 import pytest
+from itsdangerous import Signer, URLSafeSerializer
+from itsdangerous.encoding import base64_encode
 
 from outdial.console.app import PATH
 from outdial.console.files import MOST
@@ -88,6 +92,48 @@ async def test_a_plan_that_is_stale_is_refused(us: Console, world: World) -> Non
     for files in ("", "x", hidden(page)["files"][:-2]):
         assert (await us.send("/launch", **(hidden(page) | {"files": files}))).status_code == 422
     assert not await exists(world, name)
+
+
+def sealed(us: Console, content: bytes) -> str:
+    """What a holder of the session's token can make without us."""
+    signer = Signer(us.session, salt="console files")
+    return signer.sign(base64_encode(content)).decode()
+
+
+def _head(length: int, contacts: bool) -> bytes:
+    return length.to_bytes(4) + bytes([contacts])
+
+
+async def test_sealed_files_are_read_within_bounds(us: Console, world: World) -> None:
+    """Their signature is not ours alone, and a megabyte may stand for a thousand."""
+    name = await _launched(world)
+    bomb = zlib.compress(_head(100, True) + bytes(60_000_000))
+    contents = [
+        b"",
+        b"x",
+        zlib.compress(b""),
+        zlib.compress(b"[1,2]"),
+        zlib.compress(_head(9, False) + b"short"),
+        zlib.compress(_head(1, False) + b"long"),
+        zlib.compress(_head(1, False) + b"\xff"),
+        zlib.compress(_head(1, True) + b"x" * (MOST + 1)),
+        zlib.compress(_head(3, False) + b"cut")[:-1],
+        bomb,
+        bomb[: len(bomb) // 2],
+    ]
+    old = URLSafeSerializer(us.session, salt="console files")
+    fields = [sealed(us, content) for content in contents]
+    fields += [old.dumps(value) for value in ([1, 2], {}, "x", ["0" * 40_000_000, None])]
+    tracemalloc.start()
+    try:
+        paths = ["/launch" for _ in fields] + [f"/campaigns/{name}/apply"]
+        for path, field in zip(paths, [*fields, fields[-1]], strict=True):
+            answer = await us.send(path, files=field, plan="x", revision="1")
+            assert answer.status_code == 422, field[:100]
+            assert "make it again" in answer.text
+        assert tracemalloc.get_traced_memory()[1] < 6 * MOST
+    finally:
+        tracemalloc.stop()
 
 
 async def test_problems_are_shown_beside_the_text(us: Console, world: World) -> None:
