@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 
 import httpx
 import pytest
@@ -10,8 +11,10 @@ import pytest
 from outdial.console.app import PATH
 from outdial.services.accounts import keys
 from outdial.services.compliance import suppressing
+from tests.api.v1.conftest import bearer
 from tests.console.conftest import Console, sign_in, signed_in
 from tests.services.world import NUMBERS, World, webhook
+from tests.serving import client_at
 
 SAID = "Person: <img src=x onerror=alert(1)>"
 
@@ -52,6 +55,47 @@ async def test_a_person_shows_what_happened_and_what_comes_next(
     await us.page("/people?number=x", 422)
     assert "What happened" not in await us.page("/people")
     await them.page(f"/people?number={number}", 404)
+
+
+async def test_a_key_sees_of_a_page_what_it_may(us: Console, base: str, world: World) -> None:
+    """What other scopes show: a word of the page by each."""
+    [call] = await world.place_calls(1)
+    async with client_at(base, headers=bearer(us.key.text)) as http:
+        for path, body in (
+            ("contacts", {"phone": NUMBERS[0], "last_name": "Zobel", "company": "Zinc Works"}),
+            ("suppressions", {"numbers": [NUMBERS[0]], "reason": "by letter"}),
+            (
+                "appointments",
+                {
+                    "calendar": "clinic",
+                    "title": "Teeth",
+                    "starts_at": (world.clock.now + timedelta(days=1)).isoformat(),
+                    "phone": NUMBERS[0],
+                },
+            ),
+        ):
+            answer = await http.post(f"/v1/{path}", json=body)
+            assert answer.is_success, answer.text
+    campaign, person = f"/campaigns/{call.campaign}", f"/people?number=%2B{NUMBERS[0][1:]}"
+    shown = {
+        campaign: {"lines:read": ["Slots in use"], "calls:read": [call.masked]},
+        f"{campaign}/live": {"lines:read": ["Slots in use"], "calls:read": [call.masked]},
+        person: {
+            "contacts:read": ["Zobel", "Zinc Works"],
+            "suppressions:read": ["<h2>Suppression</h2>"],
+            "appointments:read": ["Teeth"],
+        },
+    }
+    needed = {campaign: ("campaigns:read",), f"{campaign}/live": ("campaigns:read",)}
+    for path, by_scope in shown.items():
+        least = needed.get(path, ("calls:read", "campaigns:read"))
+        for given in (*by_scope, None):
+            scopes = least if given is None else (*least, given)
+            async with signed_in(base, world, scopes=scopes) as reader:
+                page = await reader.page(path)
+            for scope, words in by_scope.items():
+                for word in words:
+                    assert (word in page) == (scope == given), (path, given, word)
 
 
 @pytest.mark.parametrize("query", ["status=none", "to=x", "after=x", "after=2026-01-01/x"])

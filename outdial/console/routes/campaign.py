@@ -12,6 +12,7 @@ from outdial.console.commands import command
 from outdial.console.figures import CampaignFigures
 from outdial.console.pages import render
 from outdial.console.viewer import Viewer, needs
+from outdial.domain.record import CallRecord
 from outdial.services.campaigns.canaries import find_running
 from outdial.services.operations import lines, reading
 from outdial.services.operations.line_view import LineView
@@ -40,9 +41,15 @@ async def show_live(
 async def _render(request: Request, viewer: Viewer, template: str, name: str) -> Response:
     ctx = viewer.ctx
     record, progress = await reading.record_with_progress(ctx, name)
-    calls = await reading.calls_in_flight(ctx, record, IN_FLIGHT) if progress.in_flight else []
-    own = ctx.lines.of_tenant(ctx.tenant)
-    statuses = [await lines.get_line(ctx, line) for line in progress.lines if line in own]
+    calls: list[CallRecord] = []
+    if progress.in_flight and viewer.may("calls:read"):
+        calls = await reading.calls_in_flight(ctx, record, IN_FLIGHT)
+    views: list[LineView] = []
+    if viewer.may("lines:read"):
+        own = ctx.lines.of_tenant(ctx.tenant)
+        views = [
+            LineView.of(await lines.get_line(ctx, line)) for line in progress.lines if line in own
+        ]
     campaign = CampaignFigures(record, progress)
     return render(
         request,
@@ -51,7 +58,7 @@ async def _render(request: Request, viewer: Viewer, template: str, name: str) ->
         record=record,
         progress=progress,
         calls=calls,
-        lines=[LineView.of(status) for status in statuses],
+        lines=views,
         canary=None if record.direct else await find_running(ctx, record),
         commands={
             "pause": command("pause", name),
