@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 from outdial.api.refused_fields import refused_fields
 from outdial.api.statuses import status_of, text_of_error
 from outdial.console.pages import render
+from outdial.console.policy import add_policy
 from outdial.domain.errors import OutdialError
 from outdial.intake.problems import DefinitionInvalid, problem_lines
 from outdial.services.errors import KeyDisabled, KeyRefused
@@ -72,7 +73,9 @@ async def _http_error(request: Request, error: Exception) -> Response:
 
 async def _defect(request: Request, error: Exception) -> Response:
     """Logged by the server; no detail of it is shown."""
-    return _page(request, 500, "Internal error", ["it has been logged"])
+    page = _page(request, 500, "Internal error", ["it has been logged"])
+    add_policy(page.headers)  # it is made outside the middleware that does so
+    return page
 
 
 def _page(request: Request, status: int, title: str, lines: list[str]) -> Response:

@@ -17,6 +17,11 @@ HEADERS = {
 }
 
 
+def add_policy(headers: MutableHeaders) -> None:
+    headers.update(HEADERS)
+    headers.setdefault("cache-control", "no-store")
+
+
 class ConsolePolicy:
     """Adds the headers to every response; pages are kept in no cache."""
 
@@ -26,9 +31,7 @@ class ConsolePolicy:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def send_with_policy(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                headers.update(HEADERS)
-                headers.setdefault("cache-control", "no-store")
+                add_policy(MutableHeaders(scope=message))
             await send(message)
 
         await self._app(scope, receive, send_with_policy)

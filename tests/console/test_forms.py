@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 import httpx
 import pytest
 
+from outdial.api.app import open_state
 from outdial.console.app import PATH, create_console
 from outdial.console.forms import TOKEN_FIELD, form_token
 from outdial.console.policy import HEADERS
@@ -179,6 +180,26 @@ async def test_pages_keep_to_the_policy_and_name_their_fields(us: Console, world
         ] == [], path
         if not path.endswith("live"):
             assert answer.text.startswith("<!doctype html>\n<html lang="), path
+
+
+async def test_a_page_of_a_defect_keeps_to_the_policy(world: World) -> None:
+    app = create_console()
+
+    async def fail() -> None:
+        raise RuntimeError("secret")
+
+    app.add_api_route("/defect", fail)
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    async with (
+        open_state(world.ctx, "http://testserver") as app.state.outdial,
+        httpx.AsyncClient(transport=transport, base_url="http://testserver") as http,
+    ):
+        answer = await http.get("/defect")
+    assert answer.status_code == 500
+    assert "it has been logged" in answer.text
+    assert "secret" not in answer.text
+    assert HEADERS.items() <= dict(answer.headers).items()
+    assert answer.headers["cache-control"] == "no-store"
 
 
 async def test_files_are_kept_for_good(us: Console) -> None:
