@@ -123,7 +123,8 @@ async def test_sealed_files_are_read_within_bounds(us: Console, world: World) ->
     ]
     old = URLSafeSerializer(us.session, salt="console files")
     fields = [sealed(us, content) for content in contents]
-    fields += [old.dumps(value) for value in ([1, 2], {}, "x", ["0" * 40_000_000, None])]
+    values: list[object] = [[1, 2], {}, "x", ["0" * 40_000_000, None]]
+    fields += [str(old.dumps(value)) for value in values]
     tracemalloc.start()
     try:
         paths = ["/launch" for _ in fields] + [f"/campaigns/{name}/apply"]
