@@ -69,7 +69,7 @@ def _of_lines(store: StoreGauges) -> Iterator[Metric]:
     )
     yield _many(
         "line_held",
-        "1 if no call is placed on a line for now, as its provider asked for a pause.",
+        "1 in the minute after a provider refused a call for its credentials or settings.",
         ("line",),
         {(line.name,): float(line.held) for line in store.lines},
     )

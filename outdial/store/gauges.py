@@ -118,7 +118,7 @@ class LineGauges:
     max_concurrent: int
     circuit: Circuit
     held: bool
-    """Its provider asked for a pause that has not passed."""
+    """No call is placed on it now: its credentials or configuration were refused."""
 
 
 @dataclass(slots=True)

@@ -54,7 +54,7 @@ class LineView(BaseModel):
     in_flight: int
     """Calls on the line now, of all campaigns."""
     held_until: datetime | None = None
-    """No call is placed on it before: its provider asked for a pause."""
+    """No call is placed on it before: its credentials or configuration were refused."""
     held_reason: str | None = None
     failures: tuple[LineFailure, ...] = ()
     """The latest, newest first."""
