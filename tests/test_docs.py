@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import shlex
 import tomllib
@@ -135,6 +136,20 @@ def problem(words: list[str]) -> str | None:
 def test_commands_exist(page: Path) -> None:
     wrong = [one for words in commands(page) if (one := problem(words)) is not None]
     assert not wrong
+
+
+def shown_commands() -> Iterator[list[str]]:
+    """Every command that a page of the console shows, as words; X where a value is put in."""
+    for source in sorted((ROOT / "outdial" / "console").rglob("*.py")):
+        for node in ast.walk(ast.parse(source.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and ast.unparse(node.func) == "command":
+                yield [str(a.value) if isinstance(a, ast.Constant) else "X" for a in node.args]
+
+
+def test_commands_in_the_console_exist() -> None:
+    shown = list(shown_commands())
+    assert ["pause", "X"] in shown
+    assert [one for words in shown if (one := problem(words)) is not None] == []
 
 
 def test_the_check_of_commands_finds_what_is_wrong() -> None:

@@ -169,6 +169,7 @@ async def test_a_change_is_shown_then_applied_from_that_revision(us: Console, wo
     shown = await us.send(f"/campaigns/{name}/apply/plan", text=changed)
     assert shown.status_code == 200, shown.text
     assert "pacing.max_concurrent" in shown.text
+    assert "outdial apply FILE --recipients keep" in shown.text, "what the button does"
     record = await require_campaign(world.ctx, name)
     assert record.revision == 1
     done = await us.send(f"/campaigns/{name}/apply", **hidden(shown.text), reason="fewer")

@@ -79,7 +79,7 @@ async def show_plan(
         differences=differing,
         plan=plan,
         files=await sealed(viewer, files),
-        command=command("apply", "FILE"),
+        command=command("apply", "FILE", "--recipients", "keep"),
     )
 
 
@@ -152,5 +152,5 @@ def _form(
         name=name,
         text=text,
         problems=problems or [],
-        command=command("apply", "FILE"),
+        command=command("apply", "FILE", "--recipients", "keep"),
     )

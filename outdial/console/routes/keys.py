@@ -85,5 +85,5 @@ async def _page(
         scopes=SCOPES,
         after=after,
         following=listed[PAGE - 1].id if len(listed) > PAGE else None,
-        command=command("keys", "create", "NAME"),
+        commands=(command("keys", "create", "NAME"), command("keys", "revoke", "ID")),
     )

@@ -23,7 +23,7 @@ MOST = 10_000
 """Numbers that are added at once."""
 COMMANDS = (
     command("suppress", "NUMBER", "--reason", "TEXT"),
-    command("unsuppress", "NUMBER", "--reason", "TEXT"),
+    command("lift", "NUMBER", "--reason", "TEXT"),
 )
 
 
