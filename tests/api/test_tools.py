@@ -13,6 +13,7 @@ import pytest
 from outdial.domain.appointment.appointment import AppointmentStatus
 from outdial.domain.call.status import CallStatus
 from outdial.domain.record import RecipientState
+from outdial.store.campaign.campaigns import require_campaign
 from outdial.store.compliance.suppressions import is_suppressed
 from outdial.store.roster.roster import list_recipients
 from tests.api.desk import AT, CALENDAR, START, Desk, desk
@@ -121,6 +122,50 @@ async def test_a_day_on_which_no_more_calls_may_be_made(desk: Desk) -> None:
     answer = await desk.ask("call_me_later", call, at="2026-03-04T16:00")
     assert not answer["ok"]
     assert answer["alternatives"] == ["2026-03-05T00:00:00-05:00"]
+
+
+@pytest.mark.parametrize(
+    "retry",
+    [
+        {"max_attempts": 1},
+        {"max_attempts": 3, "call_me_later": None},
+        {"max_attempts": 3, "call_me_later": {"delays": "1h", "max_attempts": 1}},
+    ],
+)
+async def test_after_the_last_attempt_no_call_is_promised(desk: Desk, retry: Any) -> None:
+    call = desk.call(retry=retry)
+    answer = await desk.ask("call_me_later", call, at="2026-03-05T15:00")
+    assert (answer["ok"], answer["alternatives"]) == (False, [])
+    answer = await desk.ask("call_me_later", call)
+    assert (answer["ok"], answer["message"]) == (False, "We may not call again.")
+    desk.house.end(call)
+    (row,) = desk.house.write(lambda s: list_recipients(s, 1, launch=1, limit=9))
+    assert row.state is RecipientState.DONE
+
+
+async def test_a_callback_that_redials_goes_beyond_the_limit_of_the_outcome(desk: Desk) -> None:
+    redial = {"do": "redial", "when": {"disposition": "call_me_later"}}
+    retry = {"max_attempts": 3, "call_me_later": None}
+    call = desk.call(retry=retry, callbacks=[redial])
+    assert (await desk.ask("call_me_later", call, at="2026-03-05T15:00"))["ok"]
+    desk.house.end(call)
+    (row,) = desk.house.write(lambda s: list_recipients(s, 1, launch=1, limit=9))
+    assert row.not_before == datetime(2026, 3, 5, 20, 0, tzinfo=UTC)
+
+
+async def test_earlier_calls_count_towards_the_limit_of_a_promise(desk: Desk) -> None:
+    later = {"delays": "1h", "max_attempts": 2}
+    call = desk.call(retry={"max_attempts": 9, "busy": None, "call_me_later": later})
+    assert (await desk.ask("call_me_later", call, at="2026-03-05T15:00"))["ok"]
+    desk.house.end(call)
+    desk.house.now = datetime(2026, 3, 5, 20, 0, tzinfo=UTC)
+    (campaign,) = desk.house.open_campaigns()
+    again = desk.house.claim_one(
+        desk.house.write(lambda s: require_campaign(s, campaign.record.id))
+    )
+    desk.house.place(again.call_id)
+    answer = await desk.ask("call_me_later", again.call_id, at="2026-03-06T15:00")
+    assert (answer["ok"], answer["alternatives"]) == (False, [])
 
 
 @pytest.mark.parametrize(

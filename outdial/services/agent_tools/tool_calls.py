@@ -29,7 +29,7 @@ from outdial.intake.templates.callbacks import RenderFailed, render_text
 from outdial.store.appointments import booking, changing, lookup
 from outdial.store.appointments.slots import read_everything_taken
 from outdial.store.call import events
-from outdial.store.callbacks.tool_calls import LiveCall, nearest_redials
+from outdial.store.callbacks.tool_calls import LiveCall, nearest_redials, refused_redial
 from outdial.store.compliance.suppressions import suppress_all
 
 MOVED = "moved"
@@ -191,6 +191,8 @@ def _call_me_later(s: Session, request: ToolRequest) -> dict[str, Any]:
     given = request.arguments.get(AT)
     if given in (None, ""):
         _record(s, request, CALL_ME_LATER)
+        if refused_redial(s, request.live, None, request.now) is not None:
+            return no("We may not call again.")
         return yes("We will call again another time.")
     zones = request.live.locked.zones
     read = read_time(given, zones)

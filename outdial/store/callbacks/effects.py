@@ -31,7 +31,7 @@ def apply_callbacks(
     plan = locked.plan
     if not plan.callbacks and plan.calendar is None:
         return following
-    effects = decide_effects(plan.callbacks, _facts(locked, settling), following)
+    effects = decide_effects(plan.callbacks, facts_of(locked, settling), following)
     rows = [_mirror()] if plan.calendar is not None and _has_changed_appointments(s, locked) else []
     rows += _apply(s, locked, effects, now)
     rows += [
@@ -43,7 +43,8 @@ def apply_callbacks(
     return effects.following
 
 
-def _facts(locked: LockedCall, settling: Settling) -> CallFacts:
+def facts_of(locked: LockedCall, settling: Settling) -> CallFacts:
+    """What callbacks are chosen by."""
     call = locked.call
     made = len(settling.earlier_outcomes) + (1 if settling.counts_as_attempt else 0)
     return CallFacts(

@@ -9,12 +9,18 @@ from typing import Any
 from sqlalchemy import insert, select
 from sqlmodel import Session
 
+from outdial.domain.call.callback_effects import decide_effects
 from outdial.domain.call.plan import CallPlan
+from outdial.domain.call.settlement import Close, Settling, follow
+from outdial.domain.call.status import CALL_ME_LATER
 from outdial.domain.decision.decision import Candidate, Ledger
 from outdial.domain.decision.nearest import NearestTimes, nearest_times
 from outdial.domain.decision.planner import looks_back
+from outdial.domain.decision.reasons import Reason
 from outdial.store.call.calls import get_call_by_provider_id
 from outdial.store.call.locked_call import LockedCall, lock_calls
+from outdial.store.call.next_attempt import earlier_outcomes
+from outdial.store.callbacks.effects import facts_of
 from outdial.store.claims.ledger import LedgerQuery, read_ledgers
 from outdial.store.compliance.rulings import read_rulebook
 from outdial.store.db.tables import recipient, tool_call
@@ -65,12 +71,38 @@ def plan_of_live_call(
     return None if live is None else live.plan
 
 
+def refused_redial(s: Session, live: LiveCall, at: datetime | None, now: datetime) -> Reason | None:
+    """Why the recipient ends with this call, though the person asks for another; None: it does not.
+
+    By what settlement will decide by, this call counted as an attempt.
+    """
+    locked = live.locked
+    if locked.closing_reason is not None:
+        return Reason("closing", locked.closing_reason)
+    settling = Settling(
+        outcome=CALL_ME_LATER,
+        counts_as_attempt=True,
+        earlier_outcomes=earlier_outcomes(s, [locked])[locked.id],
+        zones=locked.zones,
+        ended_at=now,
+        redial_at=at,
+        seed=str(locked.call.recipient_id),
+    )
+    facts = replace(facts_of(locked, settling), disposition=CALL_ME_LATER)
+    following = follow(settling, live.plan.retry)
+    following = decide_effects(live.plan.callbacks, facts, following).following
+    return following.reason if isinstance(following, Close) else None
+
+
 def nearest_redials(s: Session, live: LiveCall, at: datetime, now: datetime) -> NearestTimes | None:
     """When the person may be called again instead of at a requested time; None: they may then.
 
     By what a claim will decide by, this call counted as an attempt.
     """
     locked, plan = live.locked, live.plan
+    refused = refused_redial(s, live, at, now)
+    if refused is not None:
+        return NearestTimes(refused, ())
     tenant, zones = locked.call.tenant, locked.evidence
     rulebook = read_rulebook(s, tenant, now)
     person = Candidate(
