@@ -92,7 +92,7 @@ def test_bash_completes_by_the_script_that_it_is_given(tmp_path: Path) -> None:
     }
     program = """
         eval "$(_OUTDIAL_COMPLETE=source_bash outdial)"
-        COMP_WORDS=(outdial resu) COMP_CWORD=1
+        COMP_WORDS=(outdial resum) COMP_CWORD=1
         $(complete -p outdial | sed 's/.*-F //; s/ .*//') outdial
         echo "${COMPREPLY[@]}"
     """

@@ -44,7 +44,7 @@ def unapplied_lines(path: Path, definition: CampaignDefinition, launch: Launch) 
         return
     if rows:
         yield "The rows of its contact file were not compared."
-    yield f"`outdial plan {path}` shows what would change, `outdial apply {path}` changes it."
+    yield f"`outdial plan {path}` shows what would change, `outdial apply {path}` applies it."
 
 
 def _shown(value: str | None) -> str:
