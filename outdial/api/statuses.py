@@ -55,6 +55,7 @@ HTTP_STATUS: Mapping[str, HttpStatus] = {
     "no_such_recipient": HttpStatus(v1=404, compat=400),
     "launch_closing": HttpStatus(v1=409, compat=400),
     "conflict": HttpStatus(v1=409, compat=400),
+    "request_in_progress": HttpStatus(v1=409, compat=400),
     "change_refused": HttpStatus(v1=409, compat=400),
     "illegal_transition": HttpStatus(v1=409),
     "staging_ended": HttpStatus(v1=409),

@@ -47,6 +47,7 @@ EXIT_CODE: Mapping[str, int] = {
     "unknown_call": FAILED,
     "launch_closing": FAILED,
     "conflict": FAILED,
+    "request_in_progress": FAILED,
     "change_refused": FAILED,
     "illegal_transition": FAILED,
     "staging_ended": FAILED,

@@ -21,7 +21,7 @@ from outdial.client.models.shared import Problem
 _REPEATABLE = frozenset({"GET", "DELETE"})
 """Methods whose second request changes nothing more, but for operations that are `at_most_once`."""
 _AWAY = frozenset({502, 503, 504})
-_NOT_FOUND, _TOO_MANY = 404, 429
+_NOT_FOUND, _CONFLICT, _TOO_MANY = 404, 409, 429
 USER_AGENT = "outdial-client/1"
 
 
@@ -124,7 +124,7 @@ def wait_before_next(
         return None
     if isinstance(outcome, httpx.TransportError):
         return usual
-    if outcome.status_code != _TOO_MANY and outcome.status_code not in _AWAY:
+    if outcome.status_code not in (_TOO_MANY, *_AWAY) and not _in_progress(request, outcome):
         return None
     stated = retry_after(outcome)
     if stated is None:
@@ -137,6 +137,14 @@ def may_have_arrived(outcome: httpx.Response | httpx.TransportError) -> bool:
     if isinstance(outcome, httpx.TransportError):
         return not isinstance(outcome, httpx.ConnectError | httpx.ConnectTimeout)
     return outcome.status_code in _AWAY
+
+
+def _in_progress(request: Request, response: httpx.Response) -> bool:
+    """Whether the first request with this key is still carried out, and its answer is to come."""
+    if not request.idempotent or response.status_code != _CONFLICT:
+        return False
+    problem = _problem_of(response)
+    return problem is not None and problem.code == "request_in_progress"
 
 
 def was_deleted(request: Request, response: httpx.Response) -> bool:

@@ -10,6 +10,7 @@ ServiceError
 ├── RequestRefused        the request is invalid, or not allowed
 ├── NotFound              the tenant has no such thing
 ├── Collision             it was changed meanwhile, or exists already
+│   └── RequestInProgress the first request with this Idempotency-Key has no answer yet
 ├── PreconditionFailed    its version is not the expected one
 ├── StalePlan             the plan was made of other inputs
 ├── KeyRefused            no key, or one that is unknown, expired or revoked
@@ -109,6 +110,18 @@ class Collision(ServiceError):
     """Its text says with what."""
 
     code = "conflict"
+
+
+class RequestInProgress(Collision):
+    code = "request_in_progress"
+    retry_after = 2
+    """Seconds. It is unknown when the first request is answered."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "a request with this Idempotency-Key is being carried out; send it again in "
+            f"{self.retry_after} s"
+        )
 
 
 class StalePlan(ServiceError):

@@ -172,6 +172,27 @@ async def test_a_suppression_is_lifted_once_whatever_comes_of_the_answer() -> No
         assert len(paths) == 2
 
 
+async def test_a_request_under_way_is_waited_for_and_any_other_conflict_is_not() -> None:
+    app, keys = FastAPI(), list[str]()
+
+    @app.post("/v1/contacts")
+    async def create(request: Request) -> Response:
+        keys.append(request.headers["idempotency-key"])
+        if len(keys) == 1:
+            return Response("upstream", 504)
+        code = "request_in_progress" if len(keys) == 2 else "conflict"
+        problem = {"title": "Conflict", "status": 409, "detail": "said", "code": code}
+        return JSONResponse(problem, 409, headers={"retry-after": "0"})
+
+    async with listening(app) as base, AsyncClient(base, "od_key", retries=QUICK) as outdial:
+        for attempts in (3, 4):  # of the second request there is one
+            with pytest.raises(ApiError) as refused:
+                await outdial.create_contact(NewContact(phone=phone(1)))
+            assert refused.value.problem is not None
+            assert (refused.value.problem.code, len(keys)) == ("conflict", attempts)
+    assert len(set(keys)) == 2
+
+
 async def test_it_gives_up_and_says_what_was_answered() -> None:
     async with failing(9) as (base, keys):
         async with AsyncClient(base, "od_key", retries=QUICK) as outdial:

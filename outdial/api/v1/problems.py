@@ -16,7 +16,7 @@ from outdial.api.statuses import status_of, text_of_error
 from outdial.api.uploads import TooManyUploads
 from outdial.domain.errors import OutdialError
 from outdial.intake.problems import DefinitionInvalid
-from outdial.services.errors import TooManyRequests
+from outdial.services.errors import RequestInProgress, TooManyRequests
 
 log = logging.getLogger(__name__)
 
@@ -66,6 +66,7 @@ PROBLEM_CODE: Mapping[str, str] = {
     "no_such_recipient": "not_found",
     "launch_closing": "launch_closing",
     "conflict": "conflict",
+    "request_in_progress": "request_in_progress",
     "change_refused": "change_refused",
     "illegal_transition": "change_refused",
     "staging_ended": "launch_interrupted",
@@ -162,7 +163,7 @@ async def _refused(request: Request, error: Exception) -> JSONResponse:
     if isinstance(error, TooManyRequests):
         headers["retry-after"] = str(error.retry_after)
         request.state.usages = (error.usage,)
-    elif isinstance(error, TooManyUploads):
+    elif isinstance(error, TooManyUploads | RequestInProgress):
         headers["retry-after"] = str(error.retry_after)
     elif status == 503:
         headers["retry-after"] = str(RETRY_AFTER_SECONDS)

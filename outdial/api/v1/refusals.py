@@ -22,6 +22,8 @@ MEANINGS: Mapping[str, str] = {
     "not_found": "There is no such thing, or it is another tenant's.",
     "conflict": "It contradicts what is there, such as a number that is taken; or the "
     "Idempotency-Key was used with another request.",
+    "request_in_progress": "The first request with this Idempotency-Key is being carried out; send "
+    "it again after `Retry-After` seconds.",
     "campaign_running": "A campaign of this name is running already.",
     "campaign_over": "The campaign has ended.",
     "change_refused": "The present state does not allow it.",
@@ -73,6 +75,8 @@ WITH_BODY = ("request_timeout", "request_entity_too_large")
 """Of every operation that takes a body."""
 BY_UPLOAD = ("quota_used_up", "too_many_uploads", "upload_not_stored", "row_process_failed")
 """Of operations that read a roster, which may be a large one."""
+OF_KEY = ("conflict", "request_in_progress")
+"""Of operations that take an Idempotency-Key."""
 OF_DEFINITION = ("invalid_definition", "unknown_line", "no_callable_recipients")
 """Of operations that take a definition."""
 

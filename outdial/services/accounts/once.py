@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from outdial.resources.resources import Resources
-from outdial.services.errors import Collision
+from outdial.services.errors import Collision, RequestInProgress
 from outdial.store.access import idempotency
 from outdial.store.access.idempotency import IdempotentRequest, StoredResponse
 
@@ -45,13 +45,14 @@ def identify_request(ctx: Resources, key: str, operation: str, body: bytes) -> I
 
 
 def replay(stored: StoredResponse | None) -> Answer | None:
-    """The stored answer; None for the first request with its key. Raises Collision."""
+    """The stored answer; None for the first request with its key. Raises Collision,
+    RequestInProgress."""
     if stored is None:
         return None
     if not stored.same:
         raise Collision("this Idempotency-Key was used with another request; send a new one")
     if stored.status is None or stored.answer is None:
-        raise Collision("a request with this Idempotency-Key is being carried out; ask again soon")
+        raise RequestInProgress
     return Answer(stored.status, stored.answer)
 
 

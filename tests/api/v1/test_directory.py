@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 
 import pytest
 
+from outdial.services.accounts.once import TAKEN_OVER_AFTER, identify_request
+from outdial.store.access import idempotency
 from tests.api.v1.conftest import Customer
+from tests.builders import phone
 from tests.services.world import World
 
 PHONE = "+12025550123"
@@ -115,3 +119,18 @@ async def test_lines_are_each_tenants_own(us: Customer, them: Customer) -> None:
     (theirs,) = (await them.http.get("/v1/lines")).json()["items"]
     assert theirs["name"] == "others"
     assert (await us.http.get("/v1/lines/others")).status_code == 404
+
+
+async def test_a_request_under_way_is_no_conflict(us: Customer, world: World) -> None:
+    """A client waits for the answer; the code of a number that is taken would stop it."""
+    body = json.dumps({"phone": phone(7)}).encode()
+    begun = identify_request(world.ctx, "order-7", "POST /v1/contacts", body)
+    now = world.clock.now
+    await world.ctx.database.write(lambda s: idempotency.begin_request(s, begun, now=now))
+    headers = {"idempotency-key": "order-7", "content-type": "application/json"}
+    answer = await us.http.post("/v1/contacts", content=body, headers=headers)
+    assert (answer.status_code, answer.json()["code"]) == (409, "request_in_progress")
+    assert int(answer.headers["retry-after"]) > 0
+    world.clock.now += TAKEN_OVER_AFTER
+    again = await us.http.post("/v1/contacts", content=body, headers=headers)
+    assert again.status_code == 201

@@ -10,7 +10,7 @@ from outdial.api.admission import AdmittedRoute
 from outdial.api.v1.answers import IdempotencyKey, answered_once
 from outdial.api.v1.auth import needs
 from outdial.api.v1.paging import PAGE, Cursor, Limit, Page, page_of
-from outdial.api.v1.refusals import refusals
+from outdial.api.v1.refusals import OF_KEY, refusals
 from outdial.api.v1.routes.calls import place_of
 from outdial.domain.appointment.appointment import AppointmentChange as RecordedChange
 from outdial.domain.appointment.appointment import AppointmentStatus, DeskAppointment
@@ -111,7 +111,7 @@ class AppointmentDetails(Appointment):
 
 
 @router.post(
-    "", status_code=201, response_model=Appointment, responses=refusals("not_found", "conflict")
+    "", status_code=201, response_model=Appointment, responses=refusals("not_found", *OF_KEY)
 )
 async def create_appointment(
     body: NewAppointment,

@@ -20,7 +20,7 @@ from outdial.api.v1.models import (
     NewCall,
 )
 from outdial.api.v1.paging import PAGE, Cursor, Limit, Page, page_of, read_cursor
-from outdial.api.v1.refusals import refusals
+from outdial.api.v1.refusals import OF_KEY, refusals
 from outdial.domain.call.plan import CallRequest
 from outdial.domain.call.request import CallFilter, CallView
 from outdial.domain.call.status import CallStatus
@@ -45,7 +45,7 @@ CallId = Annotated[str, Path(max_length=64, examples=["0c5b6d3e-7a34-4d0f-9c3c-2
     status_code=202,
     response_model=Call,
     responses=refusals(
-        "not_found", "conflict", "unknown_line", "quota_used_up", "no_callable_recipients"
+        "not_found", *OF_KEY, "unknown_line", "quota_used_up", "no_callable_recipients"
     ),
     openapi_extra={"x-idempotent": True},
 )

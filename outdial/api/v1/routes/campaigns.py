@@ -14,7 +14,7 @@ from outdial.api.state import state_of
 from outdial.api.v1.answers import IdempotencyKey, idempotent_request, shown, tag
 from outdial.api.v1.auth import needs
 from outdial.api.v1.paging import PAGE, Cursor, Limit, Page, page_of, read_cursor
-from outdial.api.v1.refusals import BY_UPLOAD, OF_DEFINITION, refusals
+from outdial.api.v1.refusals import BY_UPLOAD, OF_DEFINITION, OF_KEY, refusals
 from outdial.api.v1.routes.launches import ACCEPTED, accept, carried_out_once
 from outdial.domain.call.claim import CampaignState
 from outdial.domain.definition.differences import Difference, Effect
@@ -190,7 +190,7 @@ _CONTROL = refusals("not_found", "campaign_over", "change_refused", "no_worker")
     responses=refusals(
         *OF_DEFINITION,
         *BY_UPLOAD,
-        "conflict",
+        *OF_KEY,
         "campaign_running",
         "campaign_over",
         "change_refused",

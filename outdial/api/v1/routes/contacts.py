@@ -9,7 +9,7 @@ from outdial.api.admission import AdmittedRoute
 from outdial.api.v1.answers import IdempotencyKey, IfMatch, answered_once, tag, version_of
 from outdial.api.v1.auth import needs
 from outdial.api.v1.paging import PAGE, Cursor, Limit, Page, page_of
-from outdial.api.v1.refusals import refusals
+from outdial.api.v1.refusals import OF_KEY, refusals
 from outdial.api.v1.routes.calls import place_of
 from outdial.domain.directory import Contact
 from outdial.services.accounts import directory
@@ -55,7 +55,7 @@ class ContactUpdate(ContactBody):
     phone: str | None = Field(default=None, max_length=50)
 
 
-@router.post("", status_code=201, response_model=Contact, responses=refusals("conflict"))
+@router.post("", status_code=201, response_model=Contact, responses=refusals(*OF_KEY))
 async def create_contact(
     body: NewContact,
     request: Request,

@@ -10,7 +10,7 @@ from outdial.api.admission import AdmittedRoute
 from outdial.api.v1.answers import IdempotencyKey, IfMatch, answered_once, tag, version_of
 from outdial.api.v1.auth import needs
 from outdial.api.v1.paging import PAGE, Cursor, Limit, Page, page_of
-from outdial.api.v1.refusals import refusals
+from outdial.api.v1.refusals import OF_KEY, refusals
 from outdial.api.v1.routes.calls import place_of
 from outdial.domain.endpoint import EVERY_EVENT, STANDARD, EndpointKind, EndpointState
 from outdial.domain.endpoint import Endpoint as StoredEndpoint
@@ -101,7 +101,7 @@ class CreatedEndpoint(Endpoint):
     secret: str
 
 
-@router.post("", status_code=201, response_model=CreatedEndpoint, responses=refusals("conflict"))
+@router.post("", status_code=201, response_model=CreatedEndpoint, responses=refusals(*OF_KEY))
 async def create_endpoint(
     body: NewEndpoint,
     request: Request,

@@ -9,7 +9,7 @@ from outdial.api.admission import AdmittedRoute
 from outdial.api.v1.answers import IdempotencyKey, IfMatch, answered_once, tag, version_of
 from outdial.api.v1.auth import needs
 from outdial.api.v1.paging import PAGE, Cursor, Limit, Page, page_of
-from outdial.api.v1.refusals import refusals
+from outdial.api.v1.refusals import OF_KEY, refusals
 from outdial.api.v1.routes.calls import place_of
 from outdial.api.v1.routes.contacts import given
 from outdial.domain.directory import PhoneNumber
@@ -45,7 +45,7 @@ class NewPhoneNumber(PhoneNumberUpdate):
 
 
 @router.post(
-    "", status_code=201, response_model=PhoneNumber, responses=refusals("conflict", "unknown_line")
+    "", status_code=201, response_model=PhoneNumber, responses=refusals(*OF_KEY, "unknown_line")
 )
 async def create_phone_number(
     body: NewPhoneNumber,

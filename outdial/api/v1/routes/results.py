@@ -12,7 +12,7 @@ from outdial.api.bodies import LARGE, accepting
 from outdial.api.v1.answers import IdempotencyKey, idempotent_request, shown
 from outdial.api.v1.auth import needs
 from outdial.api.v1.paging import PAGE, Cursor, Limit, Page, page_of, read_cursor
-from outdial.api.v1.refusals import BY_UPLOAD, refusals
+from outdial.api.v1.refusals import BY_UPLOAD, OF_KEY, refusals
 from outdial.api.v1.routes.campaigns import Name
 from outdial.api.v1.routes.launches import Launch, carried_out_once
 from outdial.domain.call.claim import CampaignState
@@ -92,7 +92,7 @@ _FILE: dict[str, Any] = {
     responses=refusals(
         *BY_UPLOAD,
         "not_found",
-        "conflict",
+        *OF_KEY,
         "change_refused",
         "campaign_over",
         "launch_closing",

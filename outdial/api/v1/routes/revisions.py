@@ -20,7 +20,7 @@ from outdial.api.v1.answers import (
 )
 from outdial.api.v1.auth import needs
 from outdial.api.v1.paging import PAGE, Cursor, Limit, Page, page_of, read_cursor
-from outdial.api.v1.refusals import BY_UPLOAD, OF_DEFINITION, refusals
+from outdial.api.v1.refusals import BY_UPLOAD, OF_DEFINITION, OF_KEY, refusals
 from outdial.api.v1.routes.campaigns import (
     DEFINITION,
     DefinitionDifference,
@@ -63,7 +63,7 @@ Reason = Annotated[str | None, Query(max_length=500, description="Why; kept with
 
 _OF_CHANGES = (
     "not_found",
-    "conflict",
+    *OF_KEY,
     "change_refused",
     "campaign_over",
     "launch_closing",

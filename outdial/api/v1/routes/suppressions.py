@@ -10,7 +10,7 @@ from outdial.api.admission import AdmittedRoute
 from outdial.api.v1.answers import IdempotencyKey, answered_once
 from outdial.api.v1.auth import needs
 from outdial.api.v1.paging import PAGE, Cursor, Limit, Page, page_of, read_cursor
-from outdial.api.v1.refusals import refusals
+from outdial.api.v1.refusals import OF_KEY, refusals
 from outdial.services.accounts.access import Caller
 from outdial.services.compliance import suppressing
 from outdial.services.compliance.numbers import parse_number
@@ -69,7 +69,7 @@ class SuppressionHistory(BaseModel):
     """Oldest first."""
 
 
-@router.post("", response_model=SuppressionResult, responses=refusals("conflict"))
+@router.post("", response_model=SuppressionResult, responses=refusals(*OF_KEY))
 async def suppress_numbers(
     body: NewSuppressions,
     request: Request,
