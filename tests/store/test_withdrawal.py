@@ -21,21 +21,21 @@ _RUNS = itertools.count()
 
 
 def _find(house: House, campaign: CampaignRecord, number: str) -> list[int]:
-    found: list[int] = []
+    candidates: list[int] = []
     position: int | None = FROM_THE_START
     while position is not None:
         first = position
         ids, position = house.write(
             lambda s, first=first: withdrawal.find_number(s, campaign, number, first, step=2)  # type: ignore[misc]
         )
-        found += ids
-    return found
+        candidates += ids
+    return candidates
 
 
 def _withdraw(
-    house: House, campaign: CampaignRecord, number: str, found: list[int] | None = None
+    house: House, campaign: CampaignRecord, number: str, candidates: list[int] | None = None
 ) -> Withdrawn | None:
-    these = _find(house, campaign, number) if found is None else found
+    these = _find(house, campaign, number) if candidates is None else candidates
     return house.write(
         lambda s: withdrawal.withdraw_number(s, campaign.id, number, these, now=house.now)
     )

@@ -57,13 +57,13 @@ async def _withdraw(ctx: Resources, name: str, number: str) -> tuple[Removal, li
     record = await require_campaign(ctx, name)
     if record.direct:
         raise ChangeRefused(f"{name} has no roster; end its calls one by one instead")
-    found = await _find(ctx, record, number)
-    if not found:
+    candidates = await _find(ctx, record, number)
+    if not candidates:
         raise NoSuchPerson(name, mask_phone(number))
     now = ctx.clock()
 
     def work(s: Session) -> Withdrawn | None:
-        withdrawn = withdrawal.withdraw_number(s, record.id, number, found, now=now)
+        withdrawn = withdrawal.withdraw_number(s, record.id, number, candidates, now=now)
         if withdrawn is not None and withdrawn.recipients:
             details = {"recipients": withdrawn.recipients}
             operation = Operation(Action.REMOVE, f"campaign/{name}", details=details)
@@ -79,12 +79,12 @@ async def _withdraw(ctx: Resources, name: str, number: str) -> tuple[Removal, li
 
 async def _find(ctx: Resources, record: CampaignRecord, number: str) -> list[int]:
     """Recipients with a number, read a step at a time while others write."""
-    found: list[int] = []
+    candidates: list[int] = []
     position: int | None = FROM_THE_START
     while position is not None:
         first = position
         ids, position = await ctx.database.read(
             lambda s, first=first: withdrawal.find_number(s, record, number, first)  # type: ignore[misc]
         )
-        found += ids
-    return found
+        candidates += ids
+    return candidates

@@ -59,17 +59,17 @@ def find_number(
 
 
 def withdraw_number(
-    s: Session, campaign_id: int, number: str, found: Collection[int], *, now: datetime
+    s: Session, campaign_id: int, number: str, candidates: Collection[int], *, now: datetime
 ) -> Withdrawn | None:
     """Withdraw the recipients of a campaign's present launch with this number; None when nobody has
     it.
 
-    `found` are those that `find_number` read before: the roster is not searched while claims wait
-    for this. They are checked again, and those who would be dialed on the number next are read
-    again.
+    `candidates` are those that `find_number` read before: the roster is not searched while claims
+    wait for this. They are checked again, and those who would be dialed on the number next are
+    read again.
     """
     lock_claim_state(s, campaign_id)
-    states = _with_number(s, require_campaign(s, campaign_id), number, found)
+    states = _with_number(s, require_campaign(s, campaign_id), number, candidates)
     if not states:
         return None
     left = [one for one, state in states.items() if state != RecipientState.DONE]
@@ -78,7 +78,7 @@ def withdraw_number(
 
 
 def _with_number(
-    s: Session, campaign: CampaignRecord, number: str, found: Collection[int]
+    s: Session, campaign: CampaignRecord, number: str, candidates: Collection[int]
 ) -> dict[int, str]:
     """Recipients with a number, and their states."""
     forms = siblings(number)
@@ -87,8 +87,8 @@ def _with_number(
     )
     next_on_it = of_launch.where(recipient.c.phone.in_(forms))
     states = {row.id: row.state for row in s.connection().execute(next_on_it)}
-    later_on_it = of_launch.where(among(recipient.c.id, "found"), _among_others(forms))
-    rows = s.connection().execute(later_on_it, {"found": sorted(found)})
+    later_on_it = of_launch.where(among(recipient.c.id, "candidates"), _among_others(forms))
+    rows = s.connection().execute(later_on_it, {"candidates": sorted(candidates)})
     return states | {row.id: row.state for row in rows}
 
 

@@ -336,8 +336,8 @@ def requests_for_calls(scene: Scene) -> None:
 def numbers_withdrawn(scene: Scene) -> None:
     house, big = scene.house, scene.history.campaign
     for number in (phone_of(7), phone_of(900_000)):
-        found, _ = scene.do(lambda s, n=number: find_number(s, big, n, step=50))  # type: ignore[misc]
-        scene.do(lambda s, n=number, f=found: withdraw_number(s, big.id, n, f, now=house.now))  # type: ignore[misc]
+        candidates, _ = scene.do(lambda s, n=number: find_number(s, big, n, step=50))  # type: ignore[misc]
+        scene.do(lambda s, n=number, f=candidates: withdraw_number(s, big.id, n, f, now=house.now))  # type: ignore[misc]
 
 
 @operation
