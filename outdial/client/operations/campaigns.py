@@ -210,8 +210,9 @@ class Campaigns(Sender):
         name: str,
     ) -> str:
         """The same as one CSV file, streamed. Variables are columns named `var_…`, `state` is
-        `recipient_state`. It can be read as a contact file: what a spreadsheet would take for
-        a formula stands behind an apostrophe, which is taken away again."""
+        `recipient_state`; of more than 1,000 variables the others are in one column,
+        `other_variables`, as JSON. It can be read as a contact file: what a spreadsheet would
+        take for a formula stands behind an apostrophe, which is taken away again."""
         request = Request(
             "GET",
             "/campaigns/{name}/results.csv",

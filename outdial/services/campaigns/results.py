@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,11 +14,16 @@ from sqlmodel import Session
 from outdial.domain.record import CallRecord, RecipientRecord
 from outdial.domain.spreadsheets import escape_cell
 from outdial.resources.resources import Resources
+from outdial.services.errors import Collision
 from outdial.services.operations.reading import require_campaign
 from outdial.store.roster import roster
+from outdial.store.roster.positions import read_variables
 
 PAGE = 500
 """Recipients read in one transaction."""
+MOST_VARIABLES = 1000
+"""Variables that have a column of their own: each is a cell of every line."""
+_OTHERS = "other_variables"
 _OF_RECIPIENT = ("phone", "state", "outcome", "reason", "attempts", "not_before")
 _OF_CALL = ("status", "answered_by", "disposition", "duration_seconds", "ended_at", "cost")
 _COLUMNS = ("recipient", *_OF_RECIPIENT, "last_call", *_OF_CALL)
@@ -74,19 +80,51 @@ async def first_results(ctx: Resources, name: str, limit: int) -> list[Result]:
 async def results_csv(ctx: Resources, name: str) -> AsyncIterator[str]:
     """All results as lines of a CSV file, with one page in memory at a time.
 
-    Variables are columns named `var_…`, `state` is `recipient_state`. It can be read as a contact
+    Variables are columns named `var_…`, `state` is `recipient_state`. Of more than MOST_VARIABLES
+    the others are in one column, `other_variables`, as JSON. It can be read as a contact
     file: what a spreadsheet would take for a formula stands behind an apostrophe, which reading
-    takes away again. Raises NoSuchCampaign.
+    takes away again. Raises NoSuchCampaign, and Collision when somebody got a variable meanwhile
+    that nobody had.
     """
-    variables: list[str] | None = None
+    variables, others = await _variables(ctx, name)
+    named = [_NAMES.get(column, column) for column in _COLUMNS]
+    yield _line([*named, *(f"var_{key}" for key in variables), *([_OTHERS] if others else [])])
+    columns = frozenset(variables)
     async for page in _pages(ctx, name):
-        if variables is None:
-            variables = sorted({key for one in page for key in one.recipient.variables})
-            named = [_NAMES.get(column, column) for column in _COLUMNS]
-            yield _line([*named, *(f"var_{key}" for key in variables)])
         for result in page:
             values, own = _in_json(result), result.recipient.variables
-            yield _line([values[c] for c in _COLUMNS] + [own.get(key) for key in variables])
+            cells = [values[c] for c in _COLUMNS] + [own.get(key) for key in variables]
+            left = {key: value for key, value in own.items() if key not in columns}
+            if left and not others:
+                raise Collision(
+                    f"recipients of {name} got the variable {min(left)!r} meanwhile, which is no "
+                    "column of what was written; ask for the results again"
+                )
+            if others:
+                cells.append(json.dumps(left, ensure_ascii=False, sort_keys=True) if left else None)
+            yield _line(cells)
+
+
+async def _variables(ctx: Resources, name: str) -> tuple[list[str], bool]:
+    """The variables that have a column, those of the first recipients if there are too many; and
+    whether there are others."""
+    record = await require_campaign(ctx, name)
+    keys: set[str] = set()
+    after: int | None = None
+    while True:
+        page = await ctx.database.read(
+            lambda s, after=after: read_variables(  # type: ignore[misc]
+                s, record.id, record.launch, after=after, limit=PAGE
+            )
+        )
+        for _, own in page:
+            for key in own:
+                if key not in keys and len(keys) == MOST_VARIABLES:
+                    return sorted(keys), True
+                keys.add(key)
+        if len(page) < PAGE:
+            return sorted(keys), False
+        after = page[-1][0]
 
 
 async def _pages(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Row, Select
+from sqlalchemy import Row, Select, select
 from sqlmodel import Session
 
 from outdial.store.db.ranges import read_in_order
@@ -32,3 +32,12 @@ def read_positions(
         recipient.c.position > (_BEFORE_ALL if after is None else after),
     )
     return read_in_order(s, page.order_by(recipient.c.position).limit(limit)).all()
+
+
+def read_variables(
+    s: Session, campaign_id: int, launch: int, *, after: int | None, limit: int
+) -> list[tuple[int, dict[str, str]]]:
+    """The positions and variables of at most `limit` recipients behind a position."""
+    people = select(recipient.c.position, recipient.c.variables)
+    rows = read_positions(s, people, campaign_id, launch, after=after, limit=limit)
+    return [(row.position, row.variables) for row in rows]

@@ -159,8 +159,9 @@ async def list_results(
 )
 async def export_results(name: Name, caller: Caller = needs("campaigns:read")) -> Response:
     """The same as one CSV file, streamed. Variables are columns named `var_…`, `state` is
-    `recipient_state`. It can be read as a contact file: what a spreadsheet would take for a formula
-    stands behind an apostrophe, which is taken away again."""
+    `recipient_state`; of more than 1,000 variables the others are in one column,
+    `other_variables`, as JSON. It can be read as a contact file: what a spreadsheet would take for
+    a formula stands behind an apostrophe, which is taken away again."""
     await reading.require_campaign(caller.ctx, name)
     disposition = {"content-disposition": f'attachment; filename="{name}.csv"'}
     lines = results.results_csv(caller.ctx, name)
