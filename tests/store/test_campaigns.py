@@ -104,6 +104,25 @@ def test_what_is_over_is_launched_again_on_demand(house: House) -> None:
     assert kept.pacing.max_concurrent == 10
 
 
+def test_the_next_launch_shows_nothing_of_the_claims_before(house: House) -> None:
+    campaign = house.launch(0)
+    values = {
+        "wake_at": house.now,
+        "reason": "outside the hours",
+        "next_call_at": house.now,
+        "next_call_zone": "America/New_York",
+        "budget_exhausted": f"per_day {house.now:%Y-%m-%d}",
+    }
+    house.write(lambda s: save_claim_state(s, campaign.id, **values))
+    _finish(house, campaign)
+    _launch(house, again=True, budget={"per_day": "1 USD"})
+    shown = house.write(lambda s: read_progress(s, campaign.id))
+    assert (shown.wake_at, shown.reason) == (None, None)
+    assert (shown.next_call_at, shown.next_call_zone) == (None, None)
+    assert shown.budget is not None
+    assert shown.budget.exhausted is None
+
+
 def test_who_ends_it_once_more_is_told_that_it_is_over(house: House) -> None:
     """A worker may die after it ended a campaign and before it could say so."""
     campaign = house.launch(0)

@@ -300,7 +300,16 @@ def _launch_next(
     if not record.launch:
         values["created_at"] = now
     # What is noted there is about the launch before.
-    save_claim_state(s, record.id, requeue_from=None)
+    save_claim_state(
+        s,
+        record.id,
+        wake_at=None,
+        reason=None,
+        next_call_at=None,
+        next_call_zone=None,
+        requeue_from=None,
+        budget_exhausted=None,
+    )
     values |= {"launch": record.launch + 1, "revision": next_revision(s, record)}
     changed = change_campaign(s, record.id, values)
     return changed
