@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from outdial.console.app import PATH
+from outdial.console.forms import TOKEN_FIELD, form_token
 from outdial.services.accounts import keys
 from outdial.services.compliance import suppressing
 from tests.api.v1.conftest import bearer
@@ -116,6 +117,23 @@ async def test_lines_show_their_state(us: Console, world: World) -> None:
     assert "in service" in page
     assert "2 of 25" in page
     assert "others" not in page
+
+
+async def test_lines_that_are_no_numbers_are_found_where_they_are(us: Console) -> None:
+    answer = await us.http.post(
+        f"{PATH}/suppressions",
+        data={TOKEN_FIELD: form_token(us.session), "numbers": "\n\nnobody\n", "reason": "asked"},
+        files={"file": ("list.csv", f"{NUMBERS[0]}\n\nphone\n".encode())},
+    )
+    page = (await us.http.get(answer.headers["location"])).text
+    assert "2 lines could not be read and was left out: 3, 3 of the file." in page
+
+
+@pytest.mark.parametrize("days", ["0", "3651", "x", "1" * 5000])
+async def test_days_of_a_key_that_are_wrong_are_refused(us: Console, days: str) -> None:
+    answer = await us.send("/keys", name="k", days=days, scope="calls:read")
+    assert answer.status_code == 422
+    assert "write 1 to 3650" in answer.text
 
 
 async def test_numbers_are_suppressed_and_lifted(us: Console, world: World) -> None:

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Generic, TypeVar
 from fastapi import Query
 from pydantic import BaseModel
 
+from outdial.domain.bounds import parse_json
 from outdial.services.errors import RequestRefused
 
 Item = TypeVar("Item")
@@ -55,10 +56,10 @@ def read_cursor(cursor: str | None, *kinds: type) -> list[Any] | None:
         return None
     try:
         padded = cursor + "=" * (-len(cursor) % 4)
-        values = json.loads(base64.urlsafe_b64decode(padded.encode("ascii")))
+        values = parse_json(base64.urlsafe_b64decode(padded.encode("ascii")))
     except ValueError:
         values = None
     good = isinstance(values, list) and len(values) == len(kinds)
-    if not good or not all(isinstance(v, kind) for v, kind in zip(values, kinds, strict=True)):
+    if not good or not all(type(v) is kind for v, kind in zip(values, kinds, strict=True)):
         raise RequestRefused("invalid cursor: use `next_cursor` of a response, or leave it out")
     return list(values)

@@ -40,8 +40,10 @@ async def create_key(request: Request, submission: Submission = submits("keys:wr
     if name is None or len(name) > LONGEST_NAME:
         raise RequestRefused(f"name: write one of up to {LONGEST_NAME} characters")
     days = submission.text("days")
-    if days is not None and not (days.isdecimal() and 0 < int(days) <= MOST_DAYS):
-        raise RequestRefused(f"days: found {days!r}; write 1 to {MOST_DAYS}, or nothing")
+    if days is not None and not (
+        days.isdecimal() and len(days) <= len(str(MOST_DAYS)) and 0 < int(days) <= MOST_DAYS
+    ):
+        raise RequestRefused(f"days: found {days[:20]!r}; write 1 to {MOST_DAYS}, or nothing")
     new = await keys.create_key(
         viewer.ctx,
         name,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
@@ -50,15 +52,15 @@ async def suppress(
     request: Request, submission: Submission = submits("suppressions:write")
 ) -> Response:
     """Suppress the numbers of a text, one a line, and of a file's first column."""
-    texts = await _texts(submission)
-    numbers, unread = suppressing.read_numbers(texts)
+    lines = await _lines(submission)
+    numbers, unread = suppressing.read_numbers([line.text for line in lines])
     done = await suppressing.suppress(
         submission.viewer.ctx, numbers, _reason(submission), source=_source(submission)
     )
     text = f"{plural(done.added, 'number')} added; {done.already_listed:,} were on the list."
     if unread:
-        lines = ", ".join(str(each.index + 1) for each in unread[:20])
-        text += f" {plural(len(unread), 'line')} could not be read and was left out: {lines}."
+        places = ", ".join(lines[each.index].place for each in unread[:20])
+        text += f" {plural(len(unread), 'line')} could not be read and was left out: {places}."
     return see_other(request, "/suppressions", text)
 
 
@@ -75,16 +77,30 @@ async def lift(
     return see_other(request, "/suppressions", f"{phone} may be called again.")
 
 
-async def _texts(submission: Submission) -> list[str]:
-    """Raises RequestRefused."""
-    text, file = submission.text("numbers") or "", submission.file("file")
+@dataclass(frozen=True)
+class _Line:
+    """What stands first in a line, and where that line is."""
+
+    text: str
+    place: str
+
+
+async def _lines(submission: Submission) -> list[_Line]:
+    """Those that aren't empty. Raises RequestRefused."""
+    typed, file = submission.form.get("numbers"), submission.file("file")
+    lines = list(_numbered(typed if isinstance(typed, str) else "", ""))
     if file is not None:
-        text += "\n" + (await file.read()).decode("utf-8-sig", errors="replace")
-    lines = (line.partition(",")[0].strip().strip('"') for line in text.splitlines())
-    texts = [line for line in lines if line]
-    if not texts or len(texts) > MOST:
-        raise RequestRefused(f"numbers: found {len(texts):,}; give 1 to {MOST:,}, one a line")
-    return texts
+        text = (await file.read()).decode("utf-8-sig", errors="replace")
+        lines += _numbered(text, " of the file")
+    if not lines or len(lines) > MOST:
+        raise RequestRefused(f"numbers: found {len(lines):,}; give 1 to {MOST:,}, one a line")
+    return lines
+
+
+def _numbered(text: str, of: str) -> Iterator[_Line]:
+    for number, line in enumerate(text.splitlines(), 1):
+        if first := line.partition(",")[0].strip().strip('"'):
+            yield _Line(first, f"{number}{of}")
 
 
 def _reason(submission: Submission) -> str:

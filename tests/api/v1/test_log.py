@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 from dataclasses import dataclass
 from typing import Any
 
 import httpx
+import pytest
 
 from outdial.api.v1.app import create_v1
 from outdial.contracts.names import campaign_workflow_id
@@ -173,3 +175,13 @@ async def test_it_takes_a_scope_of_its_own(api: httpx.AsyncClient, world: World)
     for scope, status in (("log:read", 200), ("campaigns:write", 403), ("keys:write", 403)):
         key = await new_key(world, scopes=(scope,))
         assert (await api.get("/v1/log", headers=bearer(key.text))).status_code == status
+
+
+@pytest.mark.parametrize("position", ["[1%s]" % ("0" * 30), "[true]", "[-1%s]" % ("0" * 30)])
+async def test_a_cursor_of_no_place_is_refused(us: Customer, position: str) -> None:
+    cursor = base64.urlsafe_b64encode(position.encode()).decode().rstrip("=")
+    for path in ("log", "campaigns"):
+        answer = await us.http.get(f"/v1/{path}", params={"cursor": cursor})
+        assert (answer.status_code, "invalid cursor" in answer.text) == (422, True)
+    text = base64.urlsafe_b64encode(b'["\\u0000"]').decode().rstrip("=")
+    assert (await us.http.get("/v1/keys", params={"cursor": text})).status_code == 422

@@ -22,8 +22,9 @@ async def list_log_entries(
         Query(
             max_length=200,
             examples=["campaign/spring-checkups"],
-            description="Only what was done to this: `campaign/NAME`, `key/ID`, `endpoint/ID`, "
-            "`delivery/ID`, `place/US-LA`, `rules` or `suppressions`.",
+            description="Only what was done to this: `campaign/NAME`, `call/ID`, `agent/ID`, "
+            "`phone_number/ID`, `key/ID`, `endpoint/ID`, `delivery/ID`, `place/US-LA`, `rules` or "
+            "`suppressions`.",
         ),
     ] = None,
     limit: Limit = PAGE,
