@@ -17,7 +17,7 @@ from tests import builders
 FILE = Path("reminder.yaml")
 NOW = datetime(2026, 11, 20, 15, tzinfo=UTC)
 COMMANDS = (
-    "`outdial plan reminder.yaml` shows what would change, `outdial apply reminder.yaml` changes "
+    "`outdial plan reminder.yaml` shows what would change, `outdial apply reminder.yaml` applies "
     "it."
 )
 
