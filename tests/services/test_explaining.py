@@ -22,11 +22,11 @@ MIAMI = "+13055551234"
 NOWHERE = "+17292011234"
 
 
-async def _launched(world: World) -> CampaignRecord:
+async def _launched(world: World, others: str = "+12125551234") -> CampaignRecord:
     text = (
         f"name: {new_name()}\npurpose: telemarketing\nagent: a\nretry: {{max_attempts: 5}}\n"
         "caps: [{calls: 2, within: 30d}]\n"
-        f"recipients: [{{phone: '{MIAMI}', alternate_phones: '+12125551234', state: FL,"
+        f"recipients: [{{phone: '{MIAMI}', alternate_phones: '{others}', state: FL,"
         " consent: written, consent_proof: form 17}]\n"
     )
     record = (await launch_campaign(world.ctx, read_definition_text(text))).campaign
@@ -61,7 +61,7 @@ async def test_everything_a_decision_is_made_from(world: World) -> None:
 
 
 async def test_a_listed_number_says_since_when_and_what_would_change_it(world: World) -> None:
-    record = await _launched(world)
+    with_another, record = await _launched(world), await _launched(world, others="")
     now = world.clock.now + timedelta(hours=1)
     await world.ctx.database.write(
         lambda s: suppressions.suppress_all(s, "default", [MIAMI], "asked", now=now, source="desk")
@@ -70,6 +70,11 @@ async def test_a_listed_number_says_since_when_and_what_would_change_it(world: W
     assert explanation["decision"]["code"] == "suppressed"
     assert "lifting the number" in explanation["decision"]["could_change_it"]
     assert [one["source"] for one in explanation["suppression_history"]] == ["desk"]
+    (explanation,) = await explain(world.ctx, with_another.name, MIAMI)
+    assert explanation["decision"]["code"] == "next_number"
+    assert explanation["decision"]["reason"] == (
+        "another number of theirs is next: the number must not be called: asked"
+    )
     await world.ctx.database.write(lambda s: suppressions.lift(s, "default", MIAMI, now=now))
 
 
