@@ -12,22 +12,26 @@ from outdial.domain.record import BudgetProgress, CampaignRecord, Progress
 from outdial.store.budget.progress import read_budgets
 from outdial.store.campaign.campaigns import require_campaign
 from outdial.store.campaign.counts import LaunchCounts, read_counts
-from outdial.store.db.bulk import among
+from outdial.store.db.lookups import Lookup
 from outdial.store.db.tables import claim_state, lease
 from outdial.store.lines.kinds import simulated_among
 
-_CLAIM_STATES = select(
+_CLAIM_STATES = Lookup(
+    select(
+        claim_state.c.campaign_id,
+        claim_state.c.wake_at,
+        claim_state.c.reason,
+        claim_state.c.next_call_at,
+        claim_state.c.next_call_zone,
+        claim_state.c.budget_exhausted,
+        select(func.count())
+        .where(lease.c.campaign_id == claim_state.c.campaign_id)
+        .scalar_subquery()
+        .label("in_flight"),
+    ),
     claim_state.c.campaign_id,
-    claim_state.c.wake_at,
-    claim_state.c.reason,
-    claim_state.c.next_call_at,
-    claim_state.c.next_call_zone,
-    claim_state.c.budget_exhausted,
-    select(func.count())
-    .where(lease.c.campaign_id == claim_state.c.campaign_id)
-    .scalar_subquery()
-    .label("in_flight"),
-).where(among(claim_state.c.campaign_id, "ids"))
+    "ids",
+)
 
 
 def read_progress(s: Session, campaign_id: int) -> Progress:
@@ -41,8 +45,7 @@ def progress_of(s: Session, campaigns: Sequence[CampaignRecord]) -> list[Progres
     if not campaigns:
         return []
     ids = [record.id for record in campaigns]
-    rows = s.connection().execute(_CLAIM_STATES, {"ids": ids}).mappings()
-    states = {row["campaign_id"]: row for row in rows}
+    states = {row.campaign_id: row._mapping for row in _CLAIM_STATES.execute(s, {"ids": ids})}
     lines = sorted({share.name for record in campaigns for share in record.plan.shares})
     simulated = simulated_among(s, campaigns[0].tenant, lines)
     counts = read_counts(s, campaigns)
