@@ -80,7 +80,9 @@ async def unsealed(submission: Submission) -> CampaignFiles:
     try:
         return await asyncio.to_thread(_unseal, submission.viewer, submission.text("files") or "")
     except (BadData, zlib.error, struct.error, ValueError):
-        raise RequestRefused("the plan is not one of this session; make it again") from None
+        raise RequestRefused(
+            "the plan was made under another sign-in, or was changed; make it again"
+        ) from None
 
 
 def _seal(viewer: Viewer, files: CampaignFiles) -> str:

@@ -78,7 +78,8 @@ async def read_form(request: Request, secret: str, most: int = MAX_BODY) -> Form
     ):
         await form.close()
         raise HTTPException(
-            403, "the form is not one of this session; open the page again, and send it from there"
+            403,
+            "the form was made under another sign-in; open the page again and send it there",
         )
     return form
 
